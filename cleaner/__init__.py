@@ -1,0 +1,1 @@
+"""Registry Cleaner keeps DigitalOcean Container Registries inside a retention policy."""

@@ -1,0 +1,33 @@
+"""The only reader of time, randomness and uuids: everyone else is handed them.
+
+Durations inside a run (windows of the rate limit, the age of a listing) are measured by the event
+loop's monotonic `time()`, which tests replace together with `Now`.
+"""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+Now = Callable[[], datetime]
+"""Gives the current moment as an aware UTC datetime."""
+
+NewId = Callable[[], str]
+"""Gives a fresh identifier (a random uuid in production, a counter in tests)."""
+
+
+def utc_now() -> datetime:
+    """The current moment, aware, UTC."""
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """A fresh random uuid, as text."""
+    return str(uuid.uuid4())
+
+
+def randomness() -> random.Random:
+    """A source of randomness for jitter, seeded by the operating system."""
+    return random.Random(random.SystemRandom().random())

@@ -1,0 +1,1 @@
+"""The remote system: the control plane's API and the data plane's manifests."""

@@ -1,0 +1,1 @@
+"""Frozen values and their unions: what the rooms hand to one another."""

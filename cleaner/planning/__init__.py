@@ -1,0 +1,1 @@
+"""Order, limits, bytes, the collection's next step: pure, of values only."""
