@@ -42,16 +42,12 @@ class HoldReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HeldBack:
-    """Manifests that a limit, or something unreadable, holds back; `repository` is None where it speaks for all.
-
-    `mode` is that of the policy they fall under, None under no policy.
-    """
+    """Manifests that a limit, or something unreadable, holds back; `repository` is None where it speaks for all."""
 
     repository: str | None
     reason: HoldReason
     detail: str
     manifests: int
-    mode: Mode | None
 
 
 @dataclass(frozen=True, slots=True)

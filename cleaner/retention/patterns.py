@@ -9,6 +9,8 @@ from typing import Any
 import re2
 
 _REGEX = "re:"
+_NAMED_GROUP = re.compile(r"\(\?P?<(\w+)>")
+_GLOB_TOKEN = re.compile(r"\[(?P<not>[!^]?+)(?P<class>\]?[^\]]+|\])\]|.", re.DOTALL)
 
 
 class BadPattern(ValueError):
@@ -51,15 +53,45 @@ def compile_pattern(text: str) -> Pattern:
     """Compile a glob (`*` any run of characters, `/` too; `?` one; `[…]` a class) or an `re:` expression.
 
     Raises:
-        BadPattern: `text` is empty, an unclosed class, or no regular expression of RE2.
+        BadPattern: `text` is empty, a glob with an unclosed class, no regular expression of RE2, or one with two
+            groups of one name.
     """
-    source = text.removeprefix(_REGEX) if text.startswith(_REGEX) else _glob(text)
-    if not text or not source:
+    if text in ("", _REGEX):
         raise BadPattern("the pattern is empty")
+    source = text.removeprefix(_REGEX) if text.startswith(_REGEX) else _glob(text)
+    names = _NAMED_GROUP.findall(source)
+    if len(names) > len(set(names)):
+        # RE2 takes them, and reads the first alone: a `per` would mix what it was meant to tell apart.
+        raise BadPattern(f"each group needs a name of its own, here they are: {', '.join(names)}")
+    return Pattern(text, _compile(source))
+
+
+def _compile(source: str) -> Any:
     options = re2.Options()
     options.log_errors = False
     try:
-        # In RE2 an alternation binds loosest; fullmatch anchors all of it. (?s): a glob's * spans line ends too.
-        return Pattern(text, re2.compile(source, options))
+        return re2.compile(source, options)
     except re2.error as error:
-        raise BadPattern(str(error.args[0] if error.args else error)) from error
+        raise BadPattern(error.args[0].decode(errors="replace")) from error
+    except UnicodeEncodeError as error:
+        raise BadPattern("it holds half a surrogate pair, which is no character") from error
+
+
+def _glob(text: str) -> str:
+    """The RE2 expression of a glob. A class is `[abc]`, `[a-z]` or, negated, `[!abc]`; a `]` in it comes first."""
+    return "".join(_translate(token) for token in _GLOB_TOKEN.finditer(text))
+
+
+def _translate(token: re.Match[str]) -> str:
+    if token["class"] is not None:
+        members = re.sub(r"([\\\[\]^])", r"\\\1", token["class"])
+        return f"[{'^' if token['not'] else ''}{members}]"
+    match token[0]:
+        case "*":
+            return "(?s:.*)"
+        case "?":
+            return "(?s:.)"
+        case "[":
+            raise BadPattern("a class that is opened with [ is not closed with ]")
+        case character:
+            return re.escape(character)

@@ -1,0 +1,50 @@
+# What a developer runs. Needs Python 3.11 or later with pip, and make; everything else is set up in a private .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIN := uv pip compile pyproject.toml --quiet --upgrade --generate-hashes --universal --no-header --no-annotate --python-version 3.11
+
+MAKEFLAGS += --no-builtin-rules
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint mutants pins clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.runtime ## clean a made-up registry before your eyes
+	$(BIN)/cleaner demo
+
+test: $(VENV)/.dev ## run the whole suite; what a missing Debian package would have tested is skipped, with its name
+	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup
+
+lint: $(VENV)/.dev ## check style, format, types and the rooms' imports
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+mutants: $(VENV)/.dev ## change retention and planning in small ways and list the changes that no test notices (slow)
+	$(BIN)/mutmut run
+	$(BIN)/mutmut results
+
+pins: ## pin the newest releases with their hashes (needs uv)
+	$(PIN) --group build --output-file requirements.txt
+	$(PIN) --group dev --output-file requirements-dev.txt
+
+clean: ## remove the private .venv and every cache
+	rm -rf $(VENV) build dist mutants *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find cleaner tests -name __pycache__ -prune -exec rm -rf {} +
+
+# The stamps: set-up is done again only when the pins change. The package itself is installed last and by the pinned
+# setuptools, so that nothing is fetched that no hash vouches for.
+$(VENV)/.runtime: requirements.txt
+$(VENV)/.dev: requirements-dev.txt
+$(VENV)/.runtime $(VENV)/.dev: | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement $<
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or later is needed: make PYTHON=…")'
+	$(PYTHON) -m venv $(VENV)

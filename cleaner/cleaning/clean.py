@@ -1,0 +1,56 @@
+"""The way of the data: one run on one registry. Read this first.
+
+    repositories → a listing each → what the manifests are → verdicts → a plan → deletions → garbage collection
+
+`plan` is the first half, by a client that cannot mutate; `clean` is the whole. Every step is told as an event: report,
+progress and log are listeners.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from cleaner.cleaning.collect import collect_when_due, finish_active
+from cleaner.cleaning.decide import decide
+from cleaner.cleaning.delete import delete
+from cleaner.cleaning.inventory import take_inventory
+from cleaner.cleaning.orders import Aftermath, Orders, measure
+from cleaner.cleaning.settle import catch_up
+from cleaner.cleaning.work import Work
+from cleaner.config.settings import CollectionSchedule
+from cleaner.model.event import Planned
+from cleaner.model.plan import Mode, Plan
+
+
+async def plan(work: Work, now: datetime, allowed: frozenset[str] = frozenset()) -> Plan:
+    """What every policy condemns as of `now`, in either mode, and what holds it back.
+
+    `allowed` are the repositories that a person would let through the limits.
+
+    Raises:
+        RemoteError: the registry's list of repositories could not be read.
+    """
+    inventory = await take_inventory(work)
+    _, decided = await decide(work, inventory, now, (Mode.ENFORCE, Mode.PLAN), allowed)
+    work.tell(Planned(decided))
+    return decided
+
+
+async def clean(work: Work, orders: Orders, aftermath: Aftermath) -> None:
+    """One run: what the policies in `mode: enforce` condemn is deleted, and its space collected.
+
+    Raises:
+        CleanerError: what ended the run early; what was done until then has been told and written down.
+    """
+    await finish_active(work, orders.writer)
+    inventory = await take_inventory(work)
+    await catch_up(work, inventory)
+    await measure(work, inventory, aftermath)
+    await collect_when_due(work, orders, aftermath, CollectionSchedule.BEFORE_CLEAN)
+    survey, decided = await decide(work, inventory, orders.now, (Mode.ENFORCE,), orders.allowed)
+    work.tell(Planned(decided))
+    try:
+        await delete(work, orders, survey, decided.deletions, aftermath)
+    finally:
+        await measure(work, inventory, aftermath)
+    await collect_when_due(work, orders, aftermath, CollectionSchedule.AFTER_CLEAN)

@@ -1,0 +1,208 @@
+"""Garbage collection: started or adopted, and followed to its end (laws 7 and 12)."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from cleaner.cleaning.orders import Aftermath, Orders
+from cleaner.cleaning.work import Work
+from cleaner.config.settings import CollectionSchedule, OnTimeout
+from cleaner.docr.writer import Writer
+from cleaner.errors import (
+    AnswerLost,
+    CollectionAutomated,
+    CollectionError,
+    CollectionOutlasted,
+    Forbidden,
+    MalformedAnswer,
+    NotFound,
+    Refused,
+    RemoteError,
+    ServerError,
+    Unauthorized,
+)
+from cleaner.model.collection import Collection, CollectionState
+from cleaner.model.event import CollectionEnded, CollectionPolled, CollectionStarted, Warned
+from cleaner.model.plan import Freed
+from cleaner.planning.collecting import Cancel, Ended, GiveUp, Look, Watch, next_step, worth_collecting
+
+_STARTS = 2
+_ABSENT_LOOKS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """Why a collection is followed: to free what we deleted before `began` (`predicted`), or, adopted, to see it end.
+
+    `began` None: what it frees is told by the provider's `created_at` alone.
+    """
+
+    adopted: bool
+    began: datetime | None = None
+    predicted: Freed | None = None
+
+
+async def finish_active(work: Work, writer: Writer) -> None:
+    """Follow a collection that is active to its end: no delete while one is (law 7).
+
+    Raises:
+        CollectionOutlasted: it is still active after `garbage_collection.timeout`.
+        RemoteError: the provider could not be asked.
+    """
+    active = await work.reader.active_collection()
+    if active is not None:
+        await follow(work, writer, active, Purpose(adopted=True))
+
+
+async def collect_when_due(work: Work, orders: Orders, aftermath: Aftermath, when: CollectionSchedule) -> None:
+    """Collect, if `when` is the time for it and what is uncollected is worth it; raises what `collect` raises."""
+    settings = work.settings.garbage_collection
+    if settings.schedule is when and worth_collecting(aftermath.uncollected, aftermath.freed, settings.min_freed):
+        await collect(work, orders.writer, orders.run, aftermath.freed)
+
+
+async def collect(work: Work, writer: Writer, run: str | None, predicted: Freed | None) -> None:
+    """Start a collection of unreferenced blobs, and follow it to its end; where the provider collects, only say so.
+
+    One that somebody else started meanwhile may have begun before our last delete: it is followed, then ours starts.
+    `run` is None for a collection by hand.
+
+    Raises:
+        CollectionError: it failed, was cancelled, outlasted its timeout, or could not be started.
+        RemoteError: the provider could not be asked.
+    """
+    for _ in range(_STARTS):
+        asked_at = work.now()
+        try:
+            started = await _start(work, writer, run)
+        except CollectionAutomated as automated:
+            work.tell(Warned(work.registry, str(automated)))
+            return
+        if started is not None:
+            ended = await follow(work, writer, started, Purpose(adopted=False, began=asked_at, predicted=predicted))
+            _insist_on_success(work, ended)
+            return
+        await finish_active(work, writer)
+    raise CollectionError(
+        f"no garbage collection of {work.registry} could be started: somebody else's was active at each try",
+        "what was deleted is remembered; the next run collects it",
+    )
+
+
+async def follow(work: Work, writer: Writer, collection: Collection, purpose: Purpose) -> Collection:
+    """Follow a collection to its end, and write down how it ended.
+
+    Raises:
+        CollectionOutlasted: it is still active after `garbage_collection.timeout` (and its cancellation, if ours).
+        RemoteError: the provider could not be asked.
+    """
+    work.tell(CollectionStarted(work.registry, collection, purpose.adopted))
+    loop = asyncio.get_running_loop()
+    began, absent, watch = loop.time(), 0, await _watch(work, collection)
+    while True:
+        step = next_step(collection, watch)
+        match step:
+            case Ended():
+                await _write_down_the_end(work, collection, purpose)
+                return collection
+            case Look(pause):
+                await asyncio.sleep(pause.total_seconds())
+                seen = await _look(work, collection)
+                absent = 0 if seen else absent + 1
+                collection = seen or _still_to_be_found(work, collection, absent)
+                work.tell(CollectionPolled(work.registry, collection))
+            case Cancel():
+                collection = await _cancel(writer, collection)
+                watch = replace(watch, cancelled=True)
+            case GiveUp():
+                raise _outlasted(work, collection, watch)
+            case _:
+                assert_never(step)
+        watch = replace(watch, followed=timedelta(seconds=loop.time() - began), looks=watch.looks + 1)
+
+
+async def _start(work: Work, writer: Writer, run: str | None) -> Collection | None:
+    """Start one; None where somebody else's is active. One whose answer was lost is looked for."""
+    asked_at = work.now()
+    try:
+        started = await writer.start_collection()
+    except (Unauthorized, Forbidden, NotFound):
+        raise
+    except (AnswerLost, MalformedAnswer, ServerError) as lost:
+        return await _find_started(work, asked_at, lost)
+    except Refused:
+        if await work.reader.active_collection() is not None:
+            return None
+        raise
+    await asyncio.to_thread(work.ledger.collection_started, work.registry, run, started, ours=True)
+    return started
+
+
+async def _find_started(work: Work, asked_at: datetime, lost: RemoteError) -> Collection | None:
+    """What began since we asked, active or ended. Whose it is nobody can tell, so it is never cancelled as ours."""
+    active = await work.reader.active_collection()
+    for collection in (active, *await work.reader.past_collections()):
+        if collection is not None and collection.created_at is not None and collection.created_at >= asked_at:
+            return collection
+    if active is not None:
+        return None
+    raise lost
+
+
+async def _watch(work: Work, collection: Collection) -> Watch:
+    ours = await asyncio.to_thread(work.ledger.is_ours, work.registry, collection.uuid)
+    settings = work.settings.garbage_collection
+    return Watch(settings.timeout, may_cancel=ours and settings.on_timeout is OnTimeout.CANCEL)
+
+
+async def _look(work: Work, collection: Collection) -> Collection | None:
+    """The collection as it is now; once it is no longer active, its end is in the list of past ones only."""
+    active = await work.reader.active_collection()
+    if active is not None and active.uuid == collection.uuid:
+        return active
+    past = await work.reader.past_collections()
+    return next((ended for ended in past if ended.uuid == collection.uuid), None)
+
+
+def _still_to_be_found(work: Work, collection: Collection, absent: int) -> Collection:
+    if absent < _ABSENT_LOOKS:
+        return collection
+    raise CollectionError(
+        f"garbage collection {collection.uuid} of {work.registry} is neither active nor among the past ones",
+        "look with `cleaner gc history`; what was deleted is remembered until a collection succeeded",
+    )
+
+
+async def _cancel(writer: Writer, collection: Collection) -> Collection:
+    try:
+        return await writer.cancel_collection(collection.uuid)
+    except Refused:
+        return collection  # it may have ended meanwhile: the next look tells, and the wait has its end
+
+
+def _outlasted(work: Work, collection: Collection, watch: Watch) -> CollectionOutlasted:
+    asked = ", and after it was asked to be cancelled" if watch.cancelled else ""
+    return CollectionOutlasted(
+        f'garbage collection {collection.uuid} of {work.registry} is still "{collection.status}" after '
+        f"garbage_collection.timeout ({watch.timeout}){asked}; the registry stays read-only until it ends",
+        "look with `cleaner gc status`; the next run follows it further",
+    )
+
+
+def _insist_on_success(work: Work, collection: Collection) -> None:
+    if collection.state is not CollectionState.SUCCEEDED:
+        raise CollectionError(
+            f"garbage collection {collection.uuid} of {work.registry} ended as {collection.status}",
+            "what was deleted is remembered; the next run collects it",
+        )
+
+
+async def _write_down_the_end(work: Work, collection: Collection, purpose: Purpose) -> None:
+    await asyncio.to_thread(work.ledger.collection_ended, work.registry, collection, purpose.predicted)
+    began = purpose.began or collection.created_at
+    if collection.state is CollectionState.SUCCEEDED and began is not None:
+        await asyncio.to_thread(work.ledger.collected, work.registry, began)
+    work.tell(CollectionEnded(work.registry, collection, purpose.adopted, purpose.predicted))

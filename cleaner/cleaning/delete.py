@@ -1,0 +1,216 @@
+"""Deletions: judged again, a few at a time, written down before and after (laws 1, 8, 10).
+
+What both judgements condemn in a repository goes in rounds. A round looks again, and then deletes for as long as that
+look is no older than `recheck`. What it could not settle, because an answer was lost or the rate limit's budget came
+too late, is settled by the next round's look.
+
+Between the look and a DELETE stand exactly these awaits: the intent's way to the disk, and the wait for the budget,
+which is refused rather than granted after the look has grown too old.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from cleaner.cleaning.few import FEW
+from cleaner.cleaning.orders import Aftermath, Orders
+from cleaner.cleaning.recheck import Closed, look_again
+from cleaner.cleaning.work import Work
+from cleaner.errors import (
+    AnswerLost,
+    BudgetTooLate,
+    Conflict,
+    MalformedAnswer,
+    RateLimited,
+    RemoteError,
+    ServerError,
+    Unauthorized,
+)
+from cleaner.model.deletion import AlreadyGone, Deleted, Failed, Intent
+from cleaner.model.event import DeletionFailed, DeletionSkipped, HeldBackLate, ManifestDeleted
+from cleaner.model.listing import Listing
+from cleaner.model.manifest import Digest
+from cleaner.model.plan import Deletion, HeldBack
+from cleaner.planning.freed import blobs_of
+from cleaner.planning.recheck import confirm
+from cleaner.planning.survey import Judged, Survey
+
+_TRIES = 3
+_FRUITLESS_ROUNDS = 3
+
+
+async def delete(
+    work: Work, orders: Orders, survey: Survey, deletions: Sequence[Deletion], aftermath: Aftermath
+) -> None:
+    """Carry out the planned deletions, repository by repository; `aftermath` tells what they have come to.
+
+    Raises:
+        Unauthorized: the token no longer counts.
+        CollectionOutlasted: somebody else's collection did not end in time.
+        StateError: the ledger could not be written; nothing more was sent.
+    """
+    for place in survey.judged:
+        planned = [d for d in deletions if d.manifest.repository == place.listing.repository]
+        await _Emptying(work, orders, survey, place, aftermath).carry_out(planned)
+
+
+@dataclass(slots=True)
+class _Emptying:
+    """The deletions of one repository on their way through the rounds.
+
+    `stuck` are those that will not happen in this run, `lost` the intents whose answer was lost.
+    """
+
+    work: Work
+    orders: Orders
+    survey: Survey
+    place: Judged
+    aftermath: Aftermath
+    tries: Counter[Digest] = field(default_factory=Counter)
+    stuck: set[Digest] = field(default_factory=set)
+    lost: dict[Digest, tuple[Intent, str]] = field(default_factory=dict)
+
+    async def carry_out(self, planned: Sequence[Deletion]) -> None:
+        """Delete what is planned. Tries and fruitless rounds are counted, so the rounds have an end."""
+        remaining, fruitless = list(planned), 0
+        while remaining:
+            until = asyncio.get_running_loop().time() + self.work.settings.recheck.total_seconds()
+            seen = await look_again(self.work, self.orders, self.place)
+            if isinstance(seen, Closed):
+                self._close(remaining, seen)
+                return
+            self.aftermath.relisted[seen.listing.repository] = seen.listing
+            remaining = await self._settle_lost(remaining, seen.listing)
+            if self.aftermath.hopeless:
+                self._skip(remaining, "too many deletions failed in a row; the run asks no further")
+                return
+            if fruitless == _FRUITLESS_ROUNDS:
+                self._skip(remaining, "each time, the rate limit's budget came later than `recheck` allows")
+                return
+            confirmed = confirm(remaining, seen.judgement)
+            for dropped in confirmed.dropped:
+                self._skip([dropped.deletion], dropped.reason)
+            before = self.tries.total()
+            remaining = await self._send(confirmed.deletions, until)
+            fruitless = 0 if self.tries.total() > before else fruitless + 1
+
+    async def _send(self, deletions: Sequence[Deletion], until: float) -> list[Deletion]:
+        """Delete a few at a time, until the look is too old; gives what is left for another round."""
+        queue, again = list(deletions), list[Deletion]()
+        while queue and not self.aftermath.hopeless and asyncio.get_running_loop().time() < until:
+            batch, queue = self._ready(queue, again)
+            if not batch:
+                break
+            again += await self._send_batch(batch, until)
+        return [*again, *queue]
+
+    def _ready(self, queue: Sequence[Deletion], again: Iterable[Deletion]) -> tuple[list[Deletion], list[Deletion]]:
+        """The next few that wait for nothing, and the rest; what something stuck must precede is stuck as well."""
+        pending = {deletion.manifest.digest for deletion in (*queue, *again)}
+        batch: list[Deletion] = []
+        rest: list[Deletion] = []
+        for place, deletion in enumerate(queue):
+            if len(batch) == FEW:
+                return batch, [*rest, *queue[place:]]
+            if self.stuck.intersection(deletion.after):
+                self._skip([deletion], "an index that lists it, or its subject, was not deleted")
+                pending.discard(deletion.manifest.digest)
+            elif pending.intersection(deletion.after):
+                rest.append(deletion)
+            else:
+                batch.append(deletion)
+        return batch, rest
+
+    async def _send_batch(self, batch: Sequence[Deletion], until: float) -> list[Deletion]:
+        """Those of the batch that another round must see. A run that is stopped finishes what it has in hand."""
+        sending = asyncio.gather(*(self._delete(deletion, until) for deletion in batch), return_exceptions=True)
+        try:
+            answers = await asyncio.shield(sending)
+        except asyncio.CancelledError:
+            await sending
+            raise
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
+        return [deletion for deletion, settled in zip(batch, answers, strict=True) if not settled]
+
+    async def _delete(self, deletion: Deletion, until: float) -> bool:
+        """Whether the deletion is settled; else another round's look decides."""
+        digest = deletion.manifest.digest
+        blobs = blobs_of(deletion.manifest, self.survey.contents) or ()
+        intent = await asyncio.to_thread(self.work.ledger.intend, self.orders.run, self.work.registry, deletion, blobs)
+        try:
+            outcome = await self.orders.writer.delete_manifest(intent, until)
+        except (AnswerLost, MalformedAnswer, ServerError) as lost:
+            self.lost[digest] = intent, str(lost)
+            self.tries[digest] += 1
+            self.aftermath.failures += 1
+            return False
+        except (BudgetTooLate, RateLimited) as unsent:
+            await asyncio.to_thread(self.work.ledger.settle, intent, Failed(str(unsent)))
+            return False
+        except RemoteError as error:
+            self.tries[digest] += 1
+            await asyncio.to_thread(self.work.ledger.settle, intent, Failed(str(error)))
+            return self._refused(deletion, error)
+        self.tries[digest] += 1
+        await asyncio.to_thread(self.work.ledger.settle, intent, outcome)
+        self._is_gone(deletion, outcome)
+        return True
+
+    def _refused(self, deletion: Deletion, error: RemoteError) -> bool:
+        if isinstance(error, Conflict) and self.tries[deletion.manifest.digest] < _TRIES:
+            return False  # a collection began: the next look follows it to its end
+        self._fail(deletion, str(error))
+        self.aftermath.failures += 1
+        if isinstance(error, Unauthorized):
+            raise error
+        return True
+
+    async def _settle_lost(self, remaining: Sequence[Deletion], listing: Listing) -> list[Deletion]:
+        """Settle by looking what got no answer; gives what still remains to be done."""
+        listed = listing.by_digest()
+        for deletion in [d for d in remaining if d.manifest.digest in self.lost]:
+            digest = deletion.manifest.digest
+            intent, error = self.lost.pop(digest)
+            there = digest in listed
+            await asyncio.to_thread(self.work.ledger.settle, intent, Failed(error) if there else Deleted())
+            if not there:
+                self._is_gone(deletion, Deleted())
+            elif self.tries[digest] >= _TRIES or self.aftermath.hopeless:
+                self._fail(deletion, error)
+        return [deletion for deletion in remaining if not self._is_settled(deletion)]
+
+    def _is_settled(self, deletion: Deletion) -> bool:
+        place = (deletion.manifest.repository, deletion.manifest.digest)
+        return place in self.aftermath.gone or deletion.manifest.digest in self.stuck
+
+    def _is_gone(self, deletion: Deletion, outcome: Deleted | AlreadyGone) -> None:
+        self.aftermath.gone.add((deletion.manifest.repository, deletion.manifest.digest))
+        self.aftermath.failures = 0
+        if isinstance(outcome, Deleted):
+            self.work.tell(ManifestDeleted(self.work.registry, deletion))
+        else:
+            self.work.tell(DeletionSkipped(self.work.registry, deletion, "already gone: somebody else deleted it"))
+
+    def _fail(self, deletion: Deletion, error: str) -> None:
+        self.stuck.add(deletion.manifest.digest)
+        self.work.tell(DeletionFailed(self.work.registry, deletion, error))
+
+    def _skip(self, deletions: Iterable[Deletion], reason: str) -> None:
+        for deletion in deletions:
+            self.stuck.add(deletion.manifest.digest)
+            self.work.tell(DeletionSkipped(self.work.registry, deletion, reason))
+
+    def _close(self, remaining: Iterable[Deletion], closed: Closed) -> None:
+        """Leave the repository alone; an intent whose answer was lost stays open for the next run to look."""
+        held = [deletion for deletion in remaining if deletion.manifest.digest not in self.lost]
+        for deletion in remaining:
+            if deletion.manifest.digest in self.lost:
+                self._fail(deletion, f"{self.lost[deletion.manifest.digest][1]}; the next run looks what became of it")
+        if held:
+            hold = HeldBack(self.place.listing.repository, closed.reason, closed.detail, len(held))
+            self.work.tell(HeldBackLate(self.work.registry, hold))

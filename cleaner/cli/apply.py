@@ -1,0 +1,171 @@
+"""`cleaner apply`: one run on each registry that a policy in `mode: enforce` speaks of."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from cleaner.cleaning.run import STOPPED
+from cleaner.cli.console import ask, messages, results, say, write_json
+from cleaner.cli.documents import apply_document
+from cleaner.cli.options import (
+    ConfigOption,
+    Format,
+    FormatOption,
+    RegistryOption,
+    YesOption,
+    chosen,
+    load_settings,
+    nothing_enforced,
+    reveal_tokens,
+)
+from cleaner.cli.outcome import Outcome, complaints, exit_code, not_begun, nothing_done, refused, worst
+from cleaner.cli.progress import Listed, both, progress
+from cleaner.cli.tables import show_deletions, show_held_back, show_report, show_warnings
+from cleaner.cli.units import some
+from cleaner.config.settings import RegistrySettings, Settings
+from cleaner.errors import CleanerError, UsageError
+from cleaner.model.event import Listener
+from cleaner.model.plan import Mode, Plan
+from cleaner.model.report import Report
+from cleaner.retention.policy import Policy, policy_for
+from cleaner.wiring import Application, production
+
+AllowOption = Annotated[
+    list[str] | None,
+    typer.Option("--allow", metavar="REPOSITORY", help="Let this repository through share and cap, once. Repeatable."),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a person orders: which registry (None: all of the file), whom to let through, and whether to ask first."""
+
+    registry: str | None
+    allowed: frozenset[str]
+    ask: bool
+
+
+def apply(
+    config: ConfigOption = None,
+    registry: RegistryOption = None,
+    output: FormatOption = Format.TABLE,
+    yes: YesOption = False,
+    allow: AllowOption = None,
+) -> None:
+    """Delete what the policies in mode enforce condemn, and collect its space. Asks first."""
+    settings = load_settings(config)
+    try:
+        outcomes = _carry_out(settings, Order(registry, frozenset(allow or ()), ask=not yes))
+    except CleanerError as error:
+        outcomes = refused(settings, registry, error)
+    if output is Format.JSON:
+        write_json(apply_document(outcomes, settings.warnings))
+    else:
+        _show(settings, outcomes)
+    for line in complaints(outcomes):
+        say(line)
+    raise typer.Exit(worst(exit_code(outcome.result) for outcome in outcomes))
+
+
+def _carry_out(settings: Settings, order: Order) -> list[Outcome[Report]]:
+    """Everything that can be refused is refused before the first request."""
+    registries = chosen(settings, order.registry)
+    enforced = [registry for registry in registries if registry.enforces]
+    if not enforced:
+        raise nothing_enforced(settings, registries)
+    if order.ask and not sys.stdin.isatty():
+        raise UsageError("there is no terminal to ask on", "Look at `cleaner plan`, then run `cleaner apply --yes`")
+    reveal_tokens(enforced)
+    with closing(Application.for_applying(settings, production())) as application, asyncio.Runner() as runner:
+        if order.ask and not _agreed(runner.run(_plans(application, enforced, order)), enforced):
+            return [Outcome(registry.name, nothing_done(registry)) for registry in registries]
+        return runner.run(_clean(application, registries, order))
+
+
+async def _plans(application: Application, registries: Sequence[RegistrySettings], order: Order) -> list[Plan]:
+    """The plans to show before asking; a registry that cannot be planned is left for the run to report."""
+    plans, failures = [], []
+    with progress(messages()) as tell:
+        for registry in registries:
+            try:
+                plans.append(await application.plan(registry, None, tell, order.allowed))
+            except CleanerError as error:
+                failures.append(error)
+    if not plans:
+        raise failures[0]
+    return plans
+
+
+def _agreed(plans: Sequence[Plan], registries: Sequence[RegistrySettings]) -> bool:
+    console, now = messages(), production().now()
+    policies = {registry.name: registry.policies for registry in registries}
+    count = 0
+    for plan in plans:
+        going = [deletion for deletion in plan.deletions if deletion.mode is Mode.ENFORCE]
+        count += len(going)
+        show_deletions(console, going, now)
+        show_held_back(
+            console, [hold for hold in plan.held_back if _enforced(hold.repository, policies[plan.registry])]
+        )
+    where = ", ".join(plan.registry for plan in plans)
+    return ask(f"Delete {some(count, 'manifest')} in {where}, and let a garbage collection free their space?")
+
+
+def _enforced(repository: str | None, policies: tuple[Policy, ...]) -> bool:
+    policy = policy_for(repository, policies) if repository is not None else None
+    return policy is None or policy.mode is Mode.ENFORCE
+
+
+async def _clean(
+    application: Application, registries: Sequence[RegistrySettings], order: Order
+) -> list[Outcome[Report]]:
+    """One registry after the other; one that fails does not stop the others, a person does."""
+    outcomes: list[Outcome[Report]] = []
+    listed = Listed()
+    with progress(messages()) as shown:
+        for registry in registries:
+            stopped = any(exit_code(outcome.result) == STOPPED for outcome in outcomes)
+            report = (
+                not_begun(registry) if stopped else await _run(application, registry, order, both(listed.hear, shown))
+            )
+            outcomes.append(Outcome(registry.name, report))
+    _warn_of_strangers(order.allowed, registries, listed)
+    return outcomes
+
+
+async def _run(
+    application: Application, registry: RegistrySettings, order: Order, tell: Listener
+) -> Report | CleanerError:
+    if not registry.enforces:
+        return nothing_done(registry, "no policy of this registry is in mode enforce")
+    try:
+        return await application.clean(registry, order.allowed, tell)
+    except CleanerError as error:
+        return error
+
+
+def _warn_of_strangers(allowed: frozenset[str], registries: Iterable[RegistrySettings], listed: Listed) -> None:
+    """Names after --allow that no enforcing policy speaks of are most likely misspelt."""
+    known = {
+        repository
+        for registry in registries
+        for repository in listed.of(registry.name)
+        if (policy := policy_for(repository, registry.policies)) is not None and policy.mode is Mode.ENFORCE
+    }
+    for name in sorted(allowed - known):
+        say(f"warning: --allow {name}: no repository of that name stands under a policy in mode enforce")
+
+
+def _show(settings: Settings, outcomes: Iterable[Outcome[Report]]) -> None:
+    console = results()
+    show_warnings(console, map(str, settings.warnings))
+    for outcome in outcomes:
+        if isinstance(outcome.result, Report):
+            show_report(console, outcome.result)

@@ -1,0 +1,200 @@
+"""`cleaner gc`: garbage collections by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import Annotated
+
+import typer
+
+from cleaner.cli.console import ask, messages, results, say, write_json
+from cleaner.cli.documents import Document, collection_document
+from cleaner.cli.options import (
+    ConfigOption,
+    Format,
+    FormatOption,
+    RegistryOption,
+    YesOption,
+    chosen,
+    load_settings,
+    nothing_enforced,
+    reveal_tokens,
+    the_one,
+)
+from cleaner.cli.outcome import Outcome, complaints, refused, worst
+from cleaner.cli.progress import both, progress
+from cleaner.cli.tables import table
+from cleaner.cli.units import clock_time, rfc3339, size
+from cleaner.config.settings import RegistrySettings, Settings
+from cleaner.errors import CleanerError, UsageError
+from cleaner.model.collection import Collection
+from cleaner.model.event import CollectionEnded, Event, Warned
+from cleaner.retention.words import safe
+from cleaner.wiring import Application, production
+
+app = typer.Typer(no_args_is_help=True, help="Garbage collections by hand.")
+
+Collections = tuple[Collection, ...]
+
+UuidArgument = Annotated[str | None, typer.Argument(metavar="[UUID]", help="Which; the active one if not given.")]
+
+
+@app.command()
+def status(
+    config: ConfigOption = None, registry: RegistryOption = None, output: FormatOption = Format.TABLE
+) -> None:
+    """Show the garbage collection that is active, if one is."""
+
+    async def active(application: Application, one: RegistrySettings) -> Collections:
+        collection = await application.active_collection(one)
+        return () if collection is None else (collection,)
+
+    settings = load_settings(config)
+    _show(settings, _ask_each(settings, registry, active), output, "no garbage collection is active")
+
+
+@app.command()
+def history(
+    config: ConfigOption = None, registry: RegistryOption = None, output: FormatOption = Format.TABLE
+) -> None:
+    """List the garbage collections that the provider remembers, whoever started them."""
+
+    async def past(application: Application, one: RegistrySettings) -> Collections:
+        return await application.past_collections(one)
+
+    settings = load_settings(config)
+    _show(settings, _ask_each(settings, registry, past), output, "no garbage collection yet")
+
+
+@app.command()
+def start(config: ConfigOption = None, registry: RegistryOption = None, output: FormatOption = Format.TABLE) -> None:
+    """Start a garbage collection of unreferenced blobs, and follow it to its end."""
+    settings = load_settings(config)
+    one = _enforced(settings, registry)
+    ended: list[Collection] = []
+
+    def note(event: Event) -> None:
+        match event:
+            case CollectionEnded(collection=collection):
+                ended.append(collection)
+            case Warned(_, text):
+                say(f"warning: {text}")
+            case _:
+                pass
+
+    with _applying(settings) as application, progress(messages()) as shown:
+        try:
+            asyncio.run(application.start_collection(one, both(note, shown)))
+            outcome: Outcome[Collections] = Outcome(one.name, tuple(ended))
+        except CleanerError as error:
+            outcome = Outcome(one.name, error)
+    _show(settings, [outcome], output, "no garbage collection was started")
+
+
+@app.command()
+def cancel(
+    uuid: UuidArgument = None,
+    config: ConfigOption = None,
+    registry: RegistryOption = None,
+    output: FormatOption = Format.TABLE,
+    yes: YesOption = False,
+) -> None:
+    """Cancel a garbage collection. Asks first."""
+    settings = load_settings(config)
+    one = _enforced(settings, registry)
+    if not yes and not sys.stdin.isatty():
+        raise UsageError("there is no terminal to ask on", "Look at `cleaner gc status`, then add --yes")
+    with _applying(settings) as application, asyncio.Runner() as runner:
+        wanted = uuid or _active(runner.run(application.active_collection(one)), one)
+        ours = "ours" if application.ledger.is_ours(one.name, wanted) else "not ours: somebody else started it"
+        say(f"garbage collection {wanted} of {one.name} is {ours}")
+        if not yes and not ask("Cancel it?"):
+            return
+        cancelled = runner.run(application.cancel_collection(one, wanted))
+    _show(settings, [Outcome(one.name, (cancelled,))], output, "")
+
+
+def _enforced(settings: Settings, name: str | None) -> RegistrySettings:
+    """The one registry, if it may be changed and its token can be read."""
+    registry = the_one(settings, name)
+    if not registry.enforces:
+        raise nothing_enforced(settings, [registry])
+    reveal_tokens([registry])
+    return registry
+
+
+@contextmanager
+def _applying(settings: Settings) -> Iterator[Application]:
+    with closing(Application.for_applying(settings, production())) as application:
+        yield application
+
+
+def _active(collection: Collection | None, registry: RegistrySettings) -> str:
+    if collection is None:
+        raise UsageError(f"no garbage collection of {registry.name} is active", "See `cleaner gc history`")
+    return collection.uuid
+
+
+def _ask_each(
+    settings: Settings, name: str | None, question: Callable[[Application, RegistrySettings], Awaitable[Collections]]
+) -> list[Outcome[Collections]]:
+    async def each(registries: tuple[RegistrySettings, ...]) -> list[Outcome[Collections]]:
+        with closing(Application.for_planning(settings, production())) as application:
+            return [Outcome(one.name, await _answer(question, application, one)) for one in registries]
+
+    try:
+        registries = chosen(settings, name)
+        reveal_tokens(registries)
+        return asyncio.run(each(registries))
+    except CleanerError as error:
+        return refused(settings, name, error)
+
+
+async def _answer(
+    question: Callable[[Application, RegistrySettings], Awaitable[Collections]],
+    application: Application,
+    registry: RegistrySettings,
+) -> Collections | CleanerError:
+    try:
+        return await question(application, registry)
+    except CleanerError as error:
+        return error
+
+
+def _show(settings: Settings, outcomes: list[Outcome[Collections]], output: Format, otherwise: str) -> None:
+    """The collections, or the errors, and the end of the command with the exit code that this deserves."""
+    if output is Format.JSON:
+        write_json({"registries": [_document(outcome) for outcome in outcomes]})
+    else:
+        for outcome in outcomes:
+            if not isinstance(outcome.result, CleanerError):
+                _show_collections(settings, outcome.registry, outcome.result, otherwise)
+    for line in complaints(outcomes):
+        say(line)
+    raise typer.Exit(worst(o.result.exit_code for o in outcomes if isinstance(o.result, CleanerError)))
+
+
+def _document(outcome: Outcome[Collections]) -> Document:
+    if isinstance(outcome.result, CleanerError):
+        return {"name": outcome.registry, "error": str(outcome.result), "garbage_collections": []}
+    collections = [
+        {**collection_document(c), "created_at": rfc3339(c.created_at), "updated_at": rfc3339(c.updated_at)}
+        for c in outcome.result
+    ]
+    return {"name": outcome.registry, "error": None, "garbage_collections": collections}
+
+
+def _show_collections(settings: Settings, name: str, collections: Collections, otherwise: str) -> None:
+    if not collections:
+        results().print(f"{name}: {otherwise}", soft_wrap=True)
+        return
+    zone = next(registry.timezone for registry in settings.registries if registry.name == name)
+    shown = table("Collection", "Status", "Started", "Last change", "#Freed", "#Blobs", title=name)
+    for collection in collections:
+        blobs = "?" if collection.blobs_deleted is None else str(collection.blobs_deleted)
+        times = (clock_time(collection.created_at, zone), clock_time(collection.updated_at, zone))
+        shown.add_row(safe(collection.uuid), safe(collection.status), *times, size(collection.freed_bytes), blobs)
+    results().print(shown)

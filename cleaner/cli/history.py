@@ -1,0 +1,143 @@
+"""`cleaner history`: what was done, from the ledger. Asks no registry, and needs no token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cleaner.cli.console import results, write_json
+from cleaner.cli.documents import Document
+from cleaner.cli.options import ConfigOption, Format, FormatOption, RegistryOption, chosen, load_settings
+from cleaner.cli.tables import table
+from cleaner.cli.units import clock_time, rfc3339, size
+from cleaner.clock import new_id, utc_now
+from cleaner.config.settings import Settings
+from cleaner.errors import StateError
+from cleaner.ledger.database import engine_at
+from cleaner.ledger.history import History, PastCollection, PastDeletion, PastRun
+from cleaner.ledger.opening import ledger_on
+from cleaner.retention.words import safe, short
+
+app = typer.Typer(no_args_is_help=True, help="What was done, from the ledger.")
+
+LimitOption = Annotated[int, typer.Option("--limit", min=1, max=1_000_000, help="At most so many, the newest first.")]
+
+
+@app.command()
+def runs(
+    config: ConfigOption = None,
+    registry: RegistryOption = None,
+    output: FormatOption = Format.TABLE,
+    limit: LimitOption = 20,
+) -> None:
+    """List the runs: when, how they ended, what they came to."""
+    settings = load_settings(config)
+    with _history(settings, registry) as history:
+        found = history.runs(limit, registry)
+    if output is Format.JSON:
+        write_json({"runs": [_document(asdict(run)) for run in found]})
+        return
+    shown = table("Run", "Registry", "Began", "Ended", "#Exit", "#Deleted", "#Failed", "#Skipped", "#Held back", "#Freed", "Error")
+    for run in found:
+        shown.add_row(*_run_row(run, _zone(settings, run.registry)))
+    results().print(shown)
+
+
+@app.command()
+def deletions(
+    config: ConfigOption = None,
+    registry: RegistryOption = None,
+    output: FormatOption = Format.TABLE,
+    limit: LimitOption = 20,
+) -> None:
+    """List the deletions: what, when, why, and what came of it."""
+    settings = load_settings(config)
+    with _history(settings, registry) as history:
+        found = history.deletions(limit, registry)
+    if output is Format.JSON:
+        write_json({"deletions": [_document(asdict(deletion)) for deletion in found]})
+        return
+    shown = table("When", "Registry", "Repository", "Digest", "Tags", "Outcome", "Collected", "Why")
+    for deletion in found:
+        shown.add_row(*_deletion_row(deletion, _zone(settings, deletion.registry)))
+    results().print(shown)
+
+
+@app.command()
+def collections(
+    config: ConfigOption = None,
+    registry: RegistryOption = None,
+    output: FormatOption = Format.TABLE,
+    limit: LimitOption = 20,
+) -> None:
+    """List the garbage collections that we started or saw."""
+    settings = load_settings(config)
+    with _history(settings, registry) as history:
+        found = history.collections(limit, registry)
+    if output is Format.JSON:
+        write_json({"collections": [_document(asdict(collection)) for collection in found]})
+        return
+    shown = table("Collection", "Registry", "Whose", "Status", "First seen", "Ended", "#Predicted", "#Freed")
+    for collection in found:
+        shown.add_row(*_collection_row(collection, _zone(settings, collection.registry)))
+    results().print(shown)
+
+
+@contextmanager
+def _history(settings: Settings, registry: str | None) -> Iterator[History]:
+    """The ledger's history; opening it never makes a state where there is none."""
+    chosen(settings, registry)
+    engine = engine_at(settings.state)
+    if engine.url.database and not Path(engine.url.database).exists():
+        raise StateError(f"There is no state at {engine.url.database}", "The first `cleaner apply` makes it")
+    with closing(ledger_on(engine, now=utc_now, new_id=new_id)) as ledger:
+        yield ledger.history
+
+
+def _document(row: Mapping[str, object]) -> Document:
+    return {key: rfc3339(value) if isinstance(value, datetime) else value for key, value in row.items()}
+
+
+def _zone(settings: Settings, name: str) -> tzinfo:
+    """The registry's time zone; UTC for one that is no longer in the file."""
+    return next((registry.timezone for registry in settings.registries if registry.name == name), UTC)
+
+
+def _run_row(run: PastRun, zone: tzinfo) -> tuple[str, ...]:
+    numbers = (run.exit_code, run.deleted, run.failed, run.skipped, run.held_back)
+    counts = ("-" if number is None else str(number) for number in numbers)
+    times = (clock_time(run.started_at, zone), clock_time(run.ended_at, zone))
+    return (run.id, run.registry, *times, *counts, size(run.freed_bytes), safe(run.error or ""))
+
+
+def _deletion_row(deletion: PastDeletion, zone: tzinfo) -> tuple[str, ...]:
+    outcome = deletion.outcome or "unknown"
+    return (
+        clock_time(deletion.intended_at, zone),
+        deletion.registry,
+        safe(deletion.repository),
+        short(deletion.digest),
+        ", ".join(safe(tag) for tag in deletion.tags) or "untagged",
+        f"{outcome}: {safe(deletion.error)}" if deletion.error else outcome,
+        clock_time(deletion.collected_at, zone),
+        safe("; ".join(deletion.reasons)),
+    )
+
+
+def _collection_row(collection: PastCollection, zone: tzinfo) -> tuple[str, ...]:
+    return (
+        safe(collection.uuid),
+        collection.registry,
+        "ours" if collection.ours else "somebody else's",
+        safe(collection.status),
+        clock_time(collection.first_seen_at, zone),
+        clock_time(collection.ended_at, zone),
+        size(collection.predicted_bytes),
+        size(collection.freed_bytes),
+    )

@@ -1,0 +1,102 @@
+"""What every command takes: the configuration file, the registries, the form of the answer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cleaner.config.load import find, load
+from cleaner.config.settings import RegistrySettings, Settings
+from cleaner.errors import UsageError
+from cleaner.retention.words import safe
+
+
+class Format(StrEnum):
+    """How results are written on stdout."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        metavar="FILE",
+        help="The configuration. Else CLEANER_CONFIG, ./config.yaml, /etc/registry-cleaner/config.yaml.",
+    ),
+]
+RegistryOption = Annotated[
+    str | None, typer.Option("--registry", metavar="NAME", help="Only this registry, of several in the file.")
+]
+FormatOption = Annotated[Format, typer.Option("--format", help="A table for people, or JSON for machines.")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
+
+
+def load_settings(config: Path | None) -> Settings:
+    """The settings of the file that the option, the environment or the usual places name.
+
+    Raises:
+        ConfigError: the file cannot be used; carries all that is wrong with it.
+        UsageError: there is no file.
+    """
+    return load(find(config, os.environ), os.environ)
+
+
+def chosen(settings: Settings, name: str | None) -> tuple[RegistrySettings, ...]:
+    """The registry of that name, or all of the file.
+
+    Raises:
+        UsageError: the file has none of that name.
+    """
+    if name is None:
+        return settings.registries
+    found = tuple(registry for registry in settings.registries if registry.name == name)
+    if not found:
+        raise UsageError(f"{settings.path} has no registry {safe(name)}", f"It has: {_names(settings)}")
+    return found
+
+
+def the_one(settings: Settings, name: str | None) -> RegistrySettings:
+    """The registry of that name, or the only one of the file.
+
+    Raises:
+        UsageError: the file has none of that name, or several and none was named.
+    """
+    registries = chosen(settings, name)
+    if len(registries) > 1:
+        raise UsageError(
+            f"{settings.path} has several registries, and this command speaks of one",
+            f"Name it: --registry with one of {_names(settings)}",
+        )
+    return registries[0]
+
+
+def nothing_enforced(settings: Settings, registries: Iterable[RegistrySettings]) -> UsageError:
+    """Why these registries may not be changed, and which key to set."""
+    names = ", ".join(registry.name for registry in registries)
+    return UsageError(
+        f"no policy of {names} is in mode enforce, so nothing may be changed there",
+        f"When `cleaner plan` shows what you want, set `mode: enforce` in {settings.path}: for the file, for the "
+        "registry, or for single policies",
+    )
+
+
+def reveal_tokens(registries: Iterable[RegistrySettings]) -> None:
+    """Read every registry's token once, so that one that is missing is known before any request.
+
+    Raises:
+        ConfigError: a token's variable or file is missing or cannot be used.
+    """
+    for registry in registries:
+        registry.api.token.reveal()
+
+
+def _names(settings: Settings) -> str:
+    return ", ".join(registry.name for registry in settings.registries)

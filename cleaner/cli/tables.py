@@ -1,0 +1,157 @@
+"""Plans and reports as tables for people: what goes first, the summary last, so that it stays on the screen.
+
+Text from outside is escaped here (`safe`); the console reads no markup in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cleaner.cli.units import freed, size, some
+from cleaner.model.plan import Deletion, HeldBack, Mode, Plan, Unmanaged
+from cleaner.model.report import Report
+from cleaner.retention.words import safe, say, say_age, short
+
+_BAR = 24
+
+
+def table(*columns: str, title: str = "") -> Table:
+    """An empty table in the style of them all; a column whose name begins with `#` is one of numbers."""
+    empty = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE, pad_edge=False)
+    for column in columns:
+        number = column.startswith("#")
+        empty.add_column(column.removeprefix("#"), justify="right" if number else "left", overflow="fold")
+    return empty
+
+
+def show_plan(console: Console, plan: Plan, listed: Mapping[str, int], now: datetime) -> None:
+    """A whole plan; `listed` is how many manifests each repository has, ages are as of `now`."""
+    show_deletions(console, plan.deletions, now)
+    show_held_back(console, plan.held_back)
+    _show_unmanaged(console, plan.unmanaged)
+    show_warnings(console, plan.warnings)
+    _show_repositories(console, plan, listed)
+    console.print(_sentence(plan), soft_wrap=True)
+
+
+def show_deletions(console: Console, deletions: Iterable[Deletion], now: datetime) -> None:
+    """What goes, a table for each repository, in the order of deletion."""
+    for (repository, mode), going in groupby(deletions, key=lambda d: (d.manifest.repository, d.mode)):
+        rows = list(going)
+        note = "" if mode is Mode.ENFORCE else " (mode plan: reported only)"
+        each = table(
+            "Digest", "Tags", "#Age", "Why", title=f"{safe(repository)}: {some(len(rows), 'manifest')} to go{note}"
+        )
+        for deletion in rows:
+            manifest = deletion.manifest
+            why = "; ".join(say(reason) for reason in deletion.reasons)
+            each.add_row(short(manifest.digest), tags(manifest.tags), age(manifest.updated_at, now), why)
+        console.print(each)
+
+
+def show_held_back(console: Console, held_back: Sequence[HeldBack]) -> None:
+    """What stays for now, and why."""
+    if held_back:
+        held = table("Repository", "Reason", "#Manifests", "Detail", title="Held back")
+        for hold in held_back:
+            held.add_row(safe(hold.repository or "all"), hold.reason, str(hold.manifests), safe(hold.detail))
+        console.print(held)
+
+
+def show_warnings(console: Console, warnings: Iterable[str]) -> None:
+    """A line for each warning."""
+    for warning in warnings:
+        console.print(Text(f"warning: {safe(warning)}", style="yellow"), soft_wrap=True)
+
+
+def show_report(console: Console, report: Report) -> None:
+    """What a run did."""
+    console.print(Text(report.registry, style="bold"))
+    _show_deleted(console, report)
+    _show_undone(console, "Failed", [(f.repository, short(f.digest), f.error) for f in report.failed])
+    _show_undone(console, "Skipped", [(s.repository, short(s.digest), s.reason) for s in report.skipped])
+    show_held_back(console, report.held_back)
+    show_warnings(console, report.warnings)
+    console.print(_account(report), soft_wrap=True)
+
+
+def tags(names: Sequence[str]) -> Text:
+    """Tags in a cell."""
+    return Text(", ".join(safe(name) for name in names)) if names else Text("untagged", style="dim")
+
+
+def age(moment: datetime | None, now: datetime) -> str:
+    """How old something of that moment is at `now`; `?` where no readable time is known."""
+    return "?" if moment is None else say_age(now - moment)
+
+
+def bar(kept: int, going: int, held: int) -> Text:
+    """The three shares of a repository, told apart by colour and by shape."""
+    total = kept + going + held
+    if total == 0:
+        return Text("")
+    ends = [round(_BAR * part / total) for part in (kept, kept + going, total)]
+    text = Text("█" * ends[0], style="green")
+    return text.append("░" * (ends[1] - ends[0]), style="red").append("▒" * (ends[2] - ends[1]), style="yellow")
+
+
+def _show_repositories(console: Console, plan: Plan, listed: Mapping[str, int]) -> None:
+    summary = table("Repository", "#Manifests", "#Go", "#Held back", "█ stay ░ go ▒ held back", title=plan.registry)
+    for repository, manifests in sorted(listed.items()):
+        going = sum(deletion.manifest.repository == repository for deletion in plan.deletions)
+        held = sum(hold.manifests for hold in plan.held_back if hold.repository == repository)
+        counts = (str(manifests), str(going), str(held))
+        summary.add_row(safe(repository), *counts, bar(manifests - going - held, going, held))
+    console.print(summary)
+
+
+def _sentence(plan: Plan) -> str:
+    """The plan in one sentence."""
+    enforced = sum(deletion.mode is Mode.ENFORCE for deletion in plan.deletions)
+    held = sum(hold.manifests for hold in plan.held_back)
+    return (
+        f"{plan.registry}: of {some(plan.manifests, 'manifest')} {plan.kept} are kept, {len(plan.deletions)} go "
+        f"({enforced} in mode enforce), {held} are held back. A garbage collection then frees {freed(plan.freed)}."
+    )
+
+
+def _show_unmanaged(console: Console, unmanaged: Sequence[Unmanaged]) -> None:
+    if unmanaged:
+        untouched = table("Repository", "#Manifests", "#Size", title="Under no policy, so nothing in it is touched")
+        for repository in unmanaged:
+            untouched.add_row(safe(repository.repository), str(repository.manifests), size(repository.bytes))
+        console.print(untouched)
+
+
+def _show_deleted(console: Console, report: Report) -> None:
+    if report.deleted:
+        deleted = table("Repository", "#Deleted", "Digests")
+        for repository, gone in groupby(report.deleted, key=lambda manifest: manifest.repository):
+            digests = [short(manifest.digest).partition(":")[2] for manifest in gone]
+            deleted.add_row(safe(repository), str(len(digests)), " ".join(digests))
+        console.print(deleted)
+
+
+def _show_undone(console: Console, title: str, rows: Sequence[tuple[str, str, str]]) -> None:
+    if rows:
+        undone = table("Repository", "Digest", "Why", title=title)
+        for repository, digest, why in rows:
+            undone.add_row(safe(repository), digest, safe(why))
+        console.print(undone)
+
+
+def _account(report: Report) -> str:
+    """The run in a sentence or two."""
+    counts = f"{len(report.deleted)} deleted, {len(report.failed)} failed, {len(report.skipped)} skipped"
+    account = f"{report.registry}: {counts}; that lets a collection free {freed(report.predicted)}."
+    if report.collection is None:
+        return f"{account} No garbage collection was started."
+    collection = report.collection
+    return f"{account} The garbage collection {safe(collection.status)}: {size(collection.freed_bytes)} freed."

@@ -1,0 +1,111 @@
+"""What no single value can show: places of the file that contradict one another.
+
+These look at the tree, not at the models, so that they speak up in a file that has other errors as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+from cleaner.config.models import File
+from cleaner.config.tree import Kind, Node, printable
+from cleaner.config.units import NotAsExpected, duration_text, parse_duration
+from cleaner.errors import Problem
+from cleaner.model.plan import Mode
+from cleaner.retention.patterns import BadPattern, Pattern, compile_pattern
+
+
+def contradictions(root: Node) -> Iterator[Problem]:
+    """Every contradiction in the file; a value that cannot be read contradicts nothing."""
+    grace = _duration(root.child("grace")) if "grace" in root.fields else File.model_fields["grace"].default
+    yield from _enforced_blindly(root)
+    yield from _same_names(root.child("registries").items)
+    for registry in root.child("registries").items:
+        policies = registry.child("policies").items
+        yield from _unreachable(policies)
+        for policy in policies:
+            yield from _shorter_than(grace or timedelta(0), policy)
+            for rule in policy.child("keep").items:
+                yield from _lacking_groups(rule)
+
+
+def _enforced_blindly(root: Node) -> Iterator[Problem]:
+    if "in_use" in root.child("protect").fields:
+        return
+    for registry in root.child("registries").items:
+        for policy in registry.child("policies").items:
+            mode = next((node.child("mode") for node in (policy, registry, root) if "mode" in node.fields), None)
+            if mode is not None and mode.text == Mode.ENFORCE:
+                message = "mode: enforce needs protect.in_use, which says how to tell what is running"
+                yield mode.place.problem(message, "write in_use: none under protect, or a list of sources")
+
+
+def _same_names(registries: Sequence[Node]) -> Iterator[Problem]:
+    lines: dict[str, int] = {}
+    for name in (registry.child("name") for registry in registries):
+        if name.text and name.text in lines:
+            message = f"the registry {name.shown} stands here twice, first on line {lines[name.text]}"
+            yield name.place.problem(message, "put all its policies under one entry")
+        lines.setdefault(name.text, name.place.line)
+
+
+def _unreachable(policies: Sequence[Node]) -> Iterator[Problem]:
+    earlier: list[Pattern] = []
+    for policy in policies:
+        repositories = policy.child("repositories")
+        patterns = _patterns(repositories)
+        if patterns and len(patterns) == len(repositories.items) and all(_covered(p, earlier) for p in patterns):
+            message = "no repository can reach this policy: earlier ones match all that it matches"
+            yield repositories.place.problem(message, "the first policy that matches counts: move it up, or drop it")
+        earlier += patterns
+
+
+def _covered(pattern: Pattern, earlier: Sequence[Pattern]) -> bool:
+    return any(
+        other == pattern or set(other.text) == {"*"} or (pattern.is_literal and other.matches(pattern.text))
+        for other in earlier
+    )
+
+
+def _shorter_than(grace: timedelta, policy: Node) -> Iterator[Problem]:
+    for node in (*policy.child("keep").items, policy.child("untagged")):
+        within = node.child("within")
+        duration = _duration(within)
+        if duration and duration < grace:
+            message = f"within: {within.text} is shorter than grace ({duration_text(grace)}), which keeps more already"
+            minutes = f"{within.text} is {within.text[:-1]} minutes, no months: six months are 26w"
+            hint = minutes if within.text.endswith("m") else f"write at least {duration_text(grace)}, or shorten grace"
+            yield within.place.problem(message, hint)
+
+
+def _lacking_groups(rule: Node) -> Iterator[Problem]:
+    per, tags = rule.child("per"), rule.child("tags")
+    if per.kind is not Kind.STRING:
+        return
+    if "tags" not in rule.fields:
+        message = f"per: {printable(per.text)} needs patterns that capture this group, and this rule has no tags"
+        yield per.place.problem(message, f"write tags: ['re:(?P<{printable(per.text)}>…)…']")
+    for node in tags.items:
+        for pattern in _pattern(node):
+            if per.text not in pattern.groups:
+                message = f"the pattern {node.shown} has no group '{printable(per.text)}', by which per divides"
+                yield node.place.problem(message, f"capture it: re:(?P<{printable(per.text)}>…)…")
+
+
+def _duration(node: Node) -> timedelta | None:
+    try:
+        return parse_duration(node.text)
+    except NotAsExpected:
+        return None
+
+
+def _patterns(node: Node) -> list[Pattern]:
+    return [pattern for item in node.items for pattern in _pattern(item)]
+
+
+def _pattern(node: Node) -> Iterator[Pattern]:
+    try:
+        yield compile_pattern(node.text)
+    except BadPattern:
+        return

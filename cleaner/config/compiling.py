@@ -1,0 +1,157 @@
+"""From the models of a file without errors to the values that the other rooms read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from cleaner.config import models
+from cleaner.config.settings import (
+    Api,
+    CollectionSchedule,
+    Family,
+    GarbageCollection,
+    InUseSource,
+    OnTimeout,
+    RateLimit,
+    RegistrySettings,
+    Secret,
+)
+from cleaner.config.tree import Node
+from cleaner.model.manifest import Digest
+from cleaner.model.plan import Mode
+from cleaner.retention.patterns import Pattern, compile_pattern
+from cleaner.retention.policy import Limits, Period, Policy, Protections, Rule, SemverLimits
+
+_Model = TypeVar("_Model", bound=models.Model)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a file was read from: its path, its tree, and the environment that its secrets may come from."""
+
+    path: Path
+    root: Node
+    env: Mapping[str, str]
+
+    def beside(self, path: str) -> Path:
+        """A path that the file names; a relative one starts at the file's folder."""
+        return self.path.parent / path
+
+
+def registry_settings(file: models.File, number: int, source: Source) -> RegistrySettings:
+    """The settings of the file's registry `number`, counted from 0."""
+    registry = file.registries[number]
+    zone = ZoneInfo(registry.timezone)
+    mode = registry.mode or file.mode
+    return RegistrySettings(
+        name=registry.name,
+        api=_api(file, number, source),
+        policies=tuple(_policy(policy, Mode(policy.mode or mode), file.limits) for policy in registry.policies),
+        protections=_protections(file, zone),
+        in_use=_in_use(file.protect, source),
+        deletions=file.limits.deletions,
+        recheck=file.recheck,
+        garbage_collection=_garbage_collection(registry.garbage_collection),
+        schedule=registry.schedule,
+        timezone=zone,
+        jitter=registry.jitter,
+    )
+
+
+def _api(file: models.File, number: int, source: Source) -> Api:
+    own = file.registries[number].api
+    api = _over(own, file.api)
+    limit = _over(own.rate_limit, file.api.rate_limit)
+    return Api(
+        token=_token(api.token, source, number),
+        url=api.url,
+        registry_url=api.registry_url,
+        family=Family(api.family),
+        rate_limit=RateLimit(limit.per_minute, limit.per_hour, limit.reserve),
+    )
+
+
+def _over(own: _Model, general: _Model) -> _Model:
+    """What `own` gives, and the rest from `general`: a registry's own overrides key by key."""
+    return general.model_copy(update={key: getattr(own, key) for key in own.model_fields_set})
+
+
+def _token(token: models.Token, source: Source, number: int) -> Secret:
+    own, general = source.root.at(("registries", number)).child("api"), source.root.child("api")
+    place = next((api.fields["token"].place for api in (own, general) if "token" in api.fields), source.root.place)
+    if token.file is not None:
+        return Secret.from_file(source.beside(token.file), place)
+    return Secret.from_env(str(token.env), source.env, place)
+
+
+def _policy(policy: models.Policy, mode: Mode, limits: models.Limits) -> Policy:
+    own = policy.limits
+    return Policy(
+        repositories=_patterns(policy.repositories),
+        keep=tuple(_rule(rule, number) for number, rule in enumerate(policy.keep, start=1)),
+        mode=mode,
+        limits=Limits(
+            share=limits.share if own.share is None else own.share,
+            keep_at_least=own.keep_at_least or limits.keep_at_least,
+            deletions=own.deletions,
+        ),
+        untagged_within=None if policy.untagged == "keep" else policy.untagged.within,
+        delete_unmatched=policy.unmatched == "delete",
+    )
+
+
+def _rule(rule: models.Rule, number: int) -> Rule:
+    return Rule(
+        number=number,
+        tags=_patterns(rule.tags),
+        except_tags=_patterns(rule.except_),
+        last=rule.last,
+        within=rule.within,
+        calendar={Period(period): count for period, count in rule.calendar or () if count is not None},
+        semver=None
+        if rule.semver is None
+        else SemverLimits(rule.semver.majors, rule.semver.minors, rule.semver.patches),
+        per=rule.per,
+    )
+
+
+def _patterns(texts: list[str]) -> tuple[Pattern, ...]:
+    return tuple(compile_pattern(text) for text in texts)
+
+
+def _protections(file: models.File, zone: ZoneInfo) -> Protections:
+    return Protections(
+        zone=zone,
+        grace=file.grace,
+        tags=_patterns(file.protect.tags),
+        digests=frozenset(Digest(digest) for digest in file.protect.digests),
+    )
+
+
+def _in_use(protect: models.Protect, source: Source) -> tuple[InUseSource, ...]:
+    if protect.in_use is None or protect.in_use == "none":
+        return ()
+    return tuple(_in_use_source(entry, source) for entry in protect.in_use)
+
+
+def _in_use_source(entry: models.InUseEntry, source: Source) -> InUseSource:
+    if entry.file is not None:
+        return InUseSource("file", str(source.beside(entry.file)))
+    (kind,) = entry.model_fields_set
+    return InUseSource(kind, json.dumps(getattr(entry, kind), default=str))
+
+
+def _garbage_collection(collection: models.GarbageCollection) -> GarbageCollection:
+    is_word = collection.schedule in set(CollectionSchedule)
+    return GarbageCollection(
+        schedule=CollectionSchedule(collection.schedule) if is_word else CollectionSchedule.CRON,
+        cron=None if is_word else collection.schedule,
+        min_freed=collection.min_freed,
+        timeout=collection.timeout,
+        on_timeout=OnTimeout(collection.on_timeout),
+    )

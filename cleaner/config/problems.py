@@ -1,0 +1,89 @@
+"""What pydantic finds wrong, in plain words and at its place in the file."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from cleaner.config.models import File
+from cleaner.config.tree import Node, printable
+from cleaner.config.units import NotAsExpected
+from cleaner.errors import Problem
+
+_EXPECTED = {
+    "dict_type": "a mapping",
+    "list_type": "a list",
+    "model_type": "a mapping",
+    "too_short": "at least one entry",
+}
+
+
+def problems_of(error: ValidationError, root: Node) -> Iterator[Problem]:
+    """One problem for each error, at the place of the key or value that it is about."""
+    for details in error.errors(include_url=False):
+        match details["type"]:
+            case "extra_forbidden":
+                yield _unknown_key(details["loc"], root)
+            case "missing":
+                *parents, key = details["loc"]
+                yield root.at(parents).place.problem(f"the key '{key}' is missing", "it has no default")
+            case _:
+                yield _unexpected_value(details, root)
+
+
+def _unexpected_value(details: ErrorDetails, root: Node) -> Problem:
+    node = root.at(details["loc"])
+    if "token" in details["loc"]:  # never echoed: it may be the secret itself (law 11)
+        message = "expected the name of the variable or of the file that holds the API token"
+        return node.place.problem(message, "write {env: DIGITALOCEAN_ACCESS_TOKEN} or {file: /run/secrets/token}")
+    expected, hint = _expected(details, node)
+    got = "" if _UNSHOWN.intersection(details["loc"]) else f", got {node.shown}"
+    return node.place.problem(f"expected {expected}{got}", hint)
+
+
+_UNSHOWN = frozenset({"state", "url", "registry_url"})
+"""Keys whose values may hold a password where they are not as expected."""
+
+
+def _expected(details: ErrorDetails, node: Node) -> tuple[str, str]:
+    context = details.get("ctx", {})
+    cause = context.get("error")
+    if isinstance(cause, NotAsExpected):
+        return cause.expected, cause.hint
+    match details["type"]:
+        case "list_type":
+            return "a list", f"write a list: [{node.shown}]" if node.text else ""
+        case "literal_error":
+            return str(context["expected"]), ""
+        case known:
+            return _EXPECTED.get(known, details["msg"]), ""
+
+
+def _unknown_key(path: tuple[int | str, ...], root: Node) -> Problem:
+    *parents, key = path
+    node = root.at(parents)
+    place = node.keys.get(str(key), node.place)
+    if "token" in parents:
+        return place.problem("expected env or file here", "write {env: DIGITALOCEAN_ACCESS_TOKEN} or {file: …}")
+    known = sorted(_keys_at(parents))
+    near = difflib.get_close_matches(str(key), known, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(known)}"
+    return place.problem(f"unknown key '{printable(str(key))}'", hint)
+
+
+def _keys_at(path: list[int | str]) -> set[str]:
+    model: type[BaseModel] = File
+    for step in path:
+        field = next((f for name, f in model.model_fields.items() if step in {name, f.alias}), None)
+        model = (_model_in(field.annotation) if field else None) or model
+    return {field.alias or name for name, field in model.model_fields.items()}
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((model for part in get_args(annotation) if (model := _model_in(part))), None)

@@ -1,0 +1,208 @@
+"""The configuration as frozen values: what the loader compiles a file into and the other rooms read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from fractions import Fraction
+from pathlib import Path
+from typing import NoReturn
+from zoneinfo import ZoneInfo
+
+from cleaner.errors import ConfigError, Problem
+from cleaner.model.plan import Mode
+from cleaner.retention.policy import Policy, Protections
+
+SECRET_BYTES = 64 * 1024
+"""No secret is longer; of a file that is, nothing is used."""
+
+
+class Family(StrEnum):
+    """Which family of the control plane's paths is asked (API page, "Control plane")."""
+
+    AUTO = "auto"
+    REGISTRIES = "registries"
+    REGISTRY = "registry"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A position in the configuration file; lines and columns count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def problem(self, message: str, hint: str = "") -> Problem:
+        """A problem at this position."""
+        return Problem(self.file, self.line, self.column, message, hint)
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret by the name of its source, never by its value: nothing of the value can be printed or pickled (law 11).
+
+    `source` says in words where the value comes from.
+    """
+
+    source: str
+    _read: Callable[[], str] = field(repr=False, compare=False)
+
+    @classmethod
+    def from_env(cls, name: str, env: Mapping[str, str], place: Place) -> Secret:
+        """The secret in the environment variable `name`; `place` is where the configuration names it."""
+        source = f"the environment variable {name}"
+
+        def read() -> str:
+            if name not in env:
+                _refuse(place, f"{source} is not set", "set it to the API token, or name a file: {file: …}")
+            return _token(env[name], source, place)
+
+        return cls(source, read)
+
+    @classmethod
+    def from_file(cls, path: Path, place: Place) -> Secret:
+        """The secret in the file at `path`; `place` is where the configuration names it."""
+        source = f"the file {path}"
+
+        def read() -> str:
+            return _token(_read_bounded(path, place), source, place)
+
+        return cls(source, read)
+
+    def reveal(self) -> str:
+        """The value, read anew each time (secrets are rotated), without surrounding whitespace.
+
+        Raises:
+            ConfigError: the variable or file is missing, unreadable, empty, above 64 KiB, or no single line of ASCII.
+        """
+        return self._read()
+
+
+def _read_bounded(path: Path, place: Place) -> str:
+    try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for without an end
+            _refuse(place, f"{path} is no regular file", "name a file that holds nothing but the API token")
+        with path.open("rb") as file:
+            content = file.read(SECRET_BYTES + 1)
+    except OSError as error:
+        _refuse(place, f"the file {path} cannot be read: {error.strerror}", "create it, or let this user read it")
+    if len(content) > SECRET_BYTES:
+        _refuse(place, f"the file {path} is above 64 KiB", "name a file that holds nothing but the API token")
+    return content.decode("ascii", errors="replace")
+
+
+def _token(text: str, source: str, place: Place) -> str:
+    value = text.strip()
+    if not value:
+        _refuse(place, f"{source} is empty", "put the API token there")
+    if not (value.isascii() and value.isprintable()):
+        _refuse(place, f"{source} holds more than a token", "expected one line of printable ASCII characters")
+    return value
+
+
+def _refuse(place: Place, message: str, hint: str) -> NoReturn:
+    raise ConfigError((place.problem(message, hint),)) from None
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """Requests a rolling minute and a rolling hour, 0 for no such window; `reserve` is left to the token's other users.
+
+    Law 13; the API page, "Rate limit", has the provider's numbers.
+    """
+
+    per_minute: int
+    per_hour: int
+    reserve: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The provider's two planes and the way to ask them.
+
+    The URLs have no trailing slash, and are https, or http on loopback (law 11).
+    """
+
+    token: Secret
+    url: str
+    registry_url: str
+    family: Family
+    rate_limit: RateLimit
+
+
+class CollectionSchedule(StrEnum):
+    """When a garbage collection is started."""
+
+    AFTER_CLEAN = "after-clean"
+    BEFORE_CLEAN = "before-clean"
+    NEVER = "never"
+    CRON = "cron"
+
+
+class OnTimeout(StrEnum):
+    """What becomes of a collection of ours that is still active after its timeout."""
+
+    CANCEL = "cancel"
+    LEAVE = "leave"
+
+
+@dataclass(frozen=True, slots=True)
+class GarbageCollection:
+    """When to collect, and how long to wait for the end; `min_freed` in bytes, `cron` given with the schedule CRON."""
+
+    schedule: CollectionSchedule
+    cron: str | None
+    min_freed: int
+    timeout: timedelta
+    on_timeout: OnTimeout
+
+
+@dataclass(frozen=True, slots=True)
+class InUseSource:
+    """A source that tells which images are in use.
+
+    `kind` is `app_platform`, `kubernetes` or `file`; `detail` is the file's path, or what the entry holds, as JSON.
+    """
+
+    kind: str
+    detail: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrySettings:
+    """One registry and all that holds for it.
+
+    `deletions` caps the manifests that one run deletes; `recheck` is how old a listing may be when a deletion
+    relies on it. `schedule` is a cron line in `timezone`, None for no schedule.
+    """
+
+    name: str
+    api: Api
+    policies: tuple[Policy, ...]
+    protections: Protections
+    in_use: tuple[InUseSource, ...]
+    deletions: int
+    recheck: timedelta
+    garbage_collection: GarbageCollection
+    schedule: str | None
+    timezone: ZoneInfo
+    jitter: timedelta
+
+    @property
+    def enforces(self) -> bool:
+        """Whether any of its policies is carried out, not only reported on."""
+        return any(policy.mode is Mode.ENFORCE for policy in self.policies)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A configuration file that loaded without an error; `state` is a database URL, `listen` is `host:port`."""
+
+    path: Path
+    registries: tuple[RegistrySettings, ...]
+    state: str
+    listen: str
+    warnings: tuple[Problem, ...]

@@ -1,0 +1,127 @@
+"""What an answer says: the typed error of a status that is no success, and the value that a JSON body spells."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+
+from cleaner.docr.budget import asked_pause
+from cleaner.docr.call import Answer, Call, Send
+from cleaner.docr.wire import ErrorBody
+from cleaner.errors import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    MalformedAnswer,
+    NotFound,
+    PreconditionFailed,
+    RateLimited,
+    Refused,
+    ServerError,
+    Unauthorized,
+    UnexpectedStatus,
+    Unprocessable,
+)
+
+T = TypeVar("T")
+
+_SHOWN_CHARACTERS = 200
+_KINDS: dict[int, type[Refused]] = {
+    400: BadRequest,
+    401: Unauthorized,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    412: PreconditionFailed,
+    422: Unprocessable,
+    429: RateLimited,
+}
+_NEXT_STEPS: dict[type[Refused], str] = {
+    BadRequest: "Check `api.url` and `api.family`: the API does not understand what its page describes",
+    Unauthorized: "Check that `api.token` names a variable or file with a valid token that has not expired",
+    Forbidden: "Give the token {scope}",
+    NotFound: "Check the registry's name and `api.url`, and that the token belongs to that account",
+    Conflict: "Try again when what keeps the registry busy, such as a garbage collection, has ended",
+    PreconditionFailed: "Set `api.family: registries` if the account has several registries; else see what was said",
+    RateLimited: "Try again later, or leave more of the rate limit to this token's other users",
+    ServerError: "Try again later; the provider's status page may know more",
+    UnexpectedStatus: "Check that `api.url` and `api.registry_url` lead to the provider; redirects are not followed",
+}
+
+
+def checked(send: Send) -> Send:
+    """The layer that raises a status that is no success as its typed error."""
+
+    async def layer(call: Call) -> Answer:
+        return accepted(await send(call), call)
+
+    return layer
+
+
+def accepted(answer: Answer, call: Call) -> Answer:
+    """The answer itself, where its status is a success.
+
+    Raises:
+        Refused: the kind of it that belongs to the status.
+        MalformedAnswer: an HTML page under a status that we would take for a fact about the registry.
+    """
+    if 200 <= answer.status < 300:
+        return answer
+    if answer.status in (404, 412) and _is_html(answer):
+        raise malformed(answer, call.what, f"an HTML page with the status {answer.status}")
+    raise _refusal(answer, call)
+
+
+def decoded(answer: Answer, what: str, shape: type[T]) -> T:
+    """What the answer's JSON body spells, in this shape.
+
+    Raises:
+        MalformedAnswer: it is not JSON, is cut off, or has another shape.
+    """
+    try:
+        return msgspec.json.decode(answer.body, type=shape)
+    except (ValueError, RecursionError) as error:
+        came = "an HTML page" if _is_html(answer) else f"{len(answer.body)} bytes ({error})"
+        raise malformed(answer, what, came) from None
+
+
+def malformed(answer: Answer, what: str, came: str) -> MalformedAnswer:
+    """The error for an answer that is not what the API page promises; `came` says what it is instead."""
+    kind = shown(answer.headers.get("content-type", "")) or "none"
+    return MalformedAnswer(
+        f"{what}: expected JSON as the API page describes it, got {came}, content type {kind}",
+        "Try again later, and check whether a proxy stands between here and `api.url`",
+    )
+
+
+def shown(text: str) -> str:
+    """Text of the other side, fit for a message: bounded, and without control characters."""
+    return "".join(c if c.isprintable() else " " for c in text[:_SHOWN_CHARACTERS]).strip()
+
+
+def _refusal(answer: Answer, call: Call) -> Refused:
+    kind = _KINDS.get(answer.status, ServerError if answer.status >= 500 else UnexpectedStatus)
+    body = _error_body(answer)
+    said = f": {shown(body.message)}" if body.message else ""
+    error = kind(
+        f"{call.what}: HTTP {answer.status}{said}",
+        _NEXT_STEPS.get(kind, "").format(scope=call.scope),
+        status=answer.status,
+        error_id=shown(body.id),
+        request_id=shown(body.request_id),
+    )
+    if isinstance(error, RateLimited):
+        error.retry_after = asked_pause(answer.headers)
+    return error
+
+
+def _error_body(answer: Answer) -> ErrorBody:
+    try:
+        return msgspec.json.decode(answer.body, type=ErrorBody)
+    except (ValueError, RecursionError):
+        return ErrorBody()
+
+
+def _is_html(answer: Answer) -> bool:
+    return "html" in answer.headers.get("content-type", "").lower() or answer.body.lstrip()[:1] == b"<"

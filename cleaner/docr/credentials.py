@@ -1,0 +1,111 @@
+"""Read-only credentials for the data plane: asked for once, late, with an expiry, and never shown.
+
+Every call of `docker-credentials` makes a new token in the account's list (API page, "Data plane"), so one serves
+until shortly before it runs out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import httpx
+import msgspec
+
+from cleaner.config.settings import Api, Family
+from cleaner.docr.call import Call
+from cleaner.docr.paths import Paths
+from cleaner.docr.retries import Channel
+from cleaner.errors import MalformedAnswer, RemoteError
+
+LIFETIME_SECONDS = 3600
+"""The expiry that we ask for."""
+
+_LEFT_OVER_SECONDS = 300
+_USUAL_HOST = "registry.digitalocean.com"
+_SCOPES = "the scopes registry:read and registry:update, or full access where it is still refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Expiring:
+    """A secret that serves until the event loop's time `until`; its value is never printed (law 11)."""
+
+    value: str = field(repr=False)
+    until: float
+
+    def is_good(self) -> bool:
+        """Whether it still serves."""
+        return asyncio.get_running_loop().time() < self.until
+
+
+class _Auth(msgspec.Struct):
+    auth: str
+
+
+class _DockerConfig(msgspec.Struct):
+    auths: dict[str, _Auth]
+
+
+class Credentials:
+    """The basic credentials of one registry, as the header `authorization` wants them."""
+
+    def __init__(self, api: Api, paths: Paths, channel: Channel) -> None:
+        self._host = httpx.URL(api.registry_url).netloc.decode("ascii")
+        self._paths = paths
+        self._channel = channel
+        self._asking = asyncio.Lock()
+        self._basic: Expiring | None = None
+        self._refusal: RemoteError | None = None
+
+    async def basic(self) -> str:
+        """`Basic …` for the realm.
+
+        Raises:
+            RemoteError: the control plane did not give any.
+        """
+        async with self._asking:
+            if self._refusal is not None:
+                raise self._refusal
+            if self._basic is None or not self._basic.is_good():
+                self._basic = await self._remembered()
+            return self._basic.value
+
+    async def _remembered(self) -> Expiring:
+        """Asked for anew; a refusal holds for the rest of the run."""
+        try:
+            return await self._ask()
+        except RemoteError as error:
+            self._refusal = error
+            raise
+
+    async def _ask(self) -> Expiring:
+        older = await self._paths.family() is Family.REGISTRY
+        tail = "docker-credentials"
+        url = await (self._paths.account(f"/{tail}") if older else self._paths.below(tail))
+        call = Call("GET", f"{url}?expiry_seconds={LIFETIME_SECONDS}", "asking for read-only credentials", _SCOPES)
+        asked = asyncio.get_running_loop().time()
+        config = await self._channel.ask(call, _DockerConfig, lambda config: config)
+        return Expiring(_header(config, self._host), asked + LIFETIME_SECONDS - _LEFT_OVER_SECONDS)
+
+
+def _header(config: _DockerConfig, host: str) -> str:
+    """Not part of reading the answer, where an error would be tried again: each try leaves a token behind."""
+    entry = _entry(config.auths, host)
+    try:
+        pair = base64.b64decode(entry.auth.strip() if entry else "", validate=True).decode("ascii").strip()
+    except (binascii.Error, UnicodeDecodeError):
+        pair = ""
+    if ":" not in pair:
+        raise MalformedAnswer(
+            "expected credentials for the data plane, as base64 of user:password, got none that can be read",
+            "Check that `api.registry_url` is the registry that the account has",
+        )
+    return "Basic " + base64.b64encode(pair.encode()).decode("ascii")
+
+
+def _entry(auths: Mapping[str, _Auth], host: str) -> _Auth | None:
+    only = next(iter(auths.values())) if len(auths) == 1 else None
+    return auths.get(host) or auths.get(_USUAL_HOST) or only

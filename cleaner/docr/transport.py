@@ -1,0 +1,203 @@
+"""The way to the other side: small layers around one httpx client, each a `Send` around another.
+
+From the inside out: `exchange` (a request out, a whole answer in), `with_token` (the API token), `paced` (the budget,
+law 13), `bound` (one origin only, law 11), `guarded` (which requests there are at all, law 9). Around them stand
+`checked` in `answers.py` and `Channel` in `retries.py`; `connect.py` puts them together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeAlias
+
+import httpx
+
+from cleaner.config.settings import Secret
+from cleaner.docr.answers import shown
+from cleaner.docr.budget import Budget
+from cleaner.docr.call import Answer, Call, Send
+from cleaner.errors import AnswerLost, MalformedAnswer, MutationRefused, OriginRefused, Unreachable
+
+CONNECT_SECONDS, READ_SECONDS, WHOLE_SECONDS = 5.0, 20.0, 60.0
+
+_MUTATIONS = (
+    ("DELETE", re.compile(r"/v2/(registries|registry)/[^/]+/repositories/[^/]+/digests/sha(256|512):[0-9a-f]+")),
+    ("POST", re.compile(r"/v2/(registries|registry)/[^/]+/garbage-collection")),
+    ("PUT", re.compile(r"/v2/(registries|registry)/[^/]+/garbage-collection/[0-9A-Za-z-]+")),
+)
+
+Origin: TypeAlias = tuple[str, str, int | None]
+"""Scheme, host and port, None for the scheme's own port."""
+
+
+def http_client(transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
+    """An httpx client that goes nowhere by itself.
+
+    It follows no redirect (law 11) and reads no environment: neither a proxy nor a `.netrc` that happens to be
+    there may see a token or add another one.
+    """
+    return httpx.AsyncClient(
+        transport=transport,
+        trust_env=False,
+        follow_redirects=False,
+        timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+        headers={"user-agent": "registry-cleaner", "accept": "application/json"},
+    )
+
+
+def exchange(http: httpx.AsyncClient) -> Send:
+    """The innermost layer: sends a request and reads its whole answer, at most `limit` bytes, within 60 s.
+
+    Raises:
+        Unreachable: no connection could be made.
+        AnswerLost: there was one, and no whole answer came back.
+        MalformedAnswer: the answer is larger than the limit.
+    """
+
+    async def layer(call: Call) -> Answer:
+        try:
+            async with asyncio.timeout(WHOLE_SECONDS):
+                return await _whole_answer(http, call)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise _unreachable(call, error) from None
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+            raise AnswerLost(
+                f"{call.what}: the connection broke before the whole answer came ({type(error).__name__})",
+                "Try again later; nothing is known of what became of the request",
+            ) from None
+
+    return layer
+
+
+async def _whole_answer(http: httpx.AsyncClient, call: Call) -> Answer:
+    async with http.stream(call.method, call.url, headers=call.headers, content=call.content) as response:
+        body = bytearray()
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            if len(body) > call.limit:
+                raise MalformedAnswer(
+                    f"{call.what}: expected an answer of at most {call.limit} bytes, got more",
+                    "Check that `api.url` and `api.registry_url` lead to the provider",
+                )
+        return Answer(response.status_code, response.headers, bytes(body))
+
+
+def _unreachable(call: Call, error: Exception) -> Unreachable:
+    scheme, host, port = origin(call.url)
+    why = shown(str(error)) or type(error).__name__
+    return Unreachable(
+        f"{call.what}: no connection to {scheme}://{host}{f':{port}' if port else ''} ({why})",
+        "Check the network, the name service, and `api.url` or `api.registry_url`",
+    )
+
+
+def origin(url: str) -> Origin:
+    """The origin of a URL.
+
+    Raises:
+        OriginRefused: it is no URL, or it carries a user and password.
+    """
+    try:
+        parsed = httpx.URL(url)
+    except (httpx.InvalidURL, UnicodeError):
+        raise OriginRefused("a text that is no URL was to be asked", "Check `api.url` and `api.registry_url`") from None
+    if parsed.userinfo:
+        raise OriginRefused(f"a URL of {parsed.host} carries credentials", "Remove them: only tokens are sent")
+    return parsed.scheme, parsed.host, parsed.port
+
+
+def secure(url: str) -> Origin:
+    """The origin of a URL that secrets may be sent to: https, or http on loopback (law 11).
+
+    Raises:
+        OriginRefused: it is neither.
+    """
+    scheme, host, port = origin(url)
+    if not host or not (scheme == "https" or (scheme == "http" and _is_loopback(host))):
+        raise OriginRefused(f"{scheme}://{host} would get secrets in the open", "Use https, or http on loopback only")
+    return scheme, host, port
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def bound(home: Origin, send: Send) -> Send:
+    """The layer that sends nothing to any origin but `home` (law 11)."""
+
+    async def layer(call: Call) -> Answer:
+        stay_at(home, call.url, call.what)
+        return await send(call)
+
+    return layer
+
+
+def stay_at(home: Origin, url: str, what: str) -> None:
+    """Nothing, for a URL of the origin `home`.
+
+    Raises:
+        OriginRefused: it leads elsewhere, and what is meant for `home` must not be sent there (law 11).
+    """
+    scheme, host, _ = there = origin(url)
+    if there != home:
+        raise OriginRefused(
+            f"{what}: refused to send the secrets of {home[0]}://{home[1]} to {shown(f'{scheme}://{host}')}",
+            "Set `api.url` to the origin that this belongs to, if you trust it",
+        )
+
+
+def with_token(token: Secret, send: Send) -> Send:
+    """The layer that adds the API token, and takes it out of a refusal that echoes it (law 11)."""
+
+    async def layer(call: Call) -> Answer:
+        value = token.reveal()
+        answer = await send(replace(call, headers={**call.headers, "authorization": f"Bearer {value}"}))
+        if answer.status < 300:
+            return answer
+        return replace(answer, body=answer.body.replace(value.encode(), b"(the token)"))
+
+    return layer
+
+
+def paced(budget: Budget, send: Send) -> Send:
+    """The layer that waits for each request's turn, and obeys what its answer says of the rate limit (law 13)."""
+
+    async def layer(call: Call) -> Answer:
+        async with budget.turn(call.not_after):
+            answer = await send(call)
+            budget.heed(answer.status, answer.headers)
+            return answer
+
+    return layer
+
+
+def reads_only(call: Call) -> bool:
+    """What a `Reader` may send: nothing but GET."""
+    return call.method == "GET"
+
+
+def mutates_as_agreed(call: Call) -> bool:
+    """What a `Writer` may send (law 9): DELETE of a digest, POST and PUT of a garbage collection."""
+    path = httpx.URL(call.url).raw_path.decode("ascii")
+    return any(call.method == method and form.fullmatch(path) for method, form in _MUTATIONS)
+
+
+def guarded(allows: Callable[[Call], bool], send: Send) -> Send:
+    """The layer that refuses any request that its client must not send, before anything is sent (law 9)."""
+
+    async def layer(call: Call) -> Answer:
+        if not allows(call):
+            raise MutationRefused(
+                f"{call.what}: a {call.method} of this kind is not sent by this client",
+                "This is a mistake in the program: please report it",
+            )
+        return await send(call)
+
+    return layer

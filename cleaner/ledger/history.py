@@ -1,0 +1,115 @@
+"""What was done, newest first, for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Select, Table, desc, select
+
+from cleaner.ledger.database import Database
+from cleaner.ledger.tables import collections, deletions, runs
+from cleaner.model.manifest import Digest
+
+
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """One run on one registry. All from `ended_at` on is None while it runs, and for ever where it was killed.
+
+    `error` is what ended it early. `held_back` counts manifests. `predicted_bytes` is what its deletions should
+    free, `freed_bytes` what its collection freed, None where nobody knows.
+    """
+
+    id: str
+    registry: str
+    started_at: datetime
+    ended_at: datetime | None
+    exit_code: int | None
+    error: str | None
+    deleted: int | None
+    failed: int | None
+    skipped: int | None
+    held_back: int | None
+    predicted_bytes: int | None
+    freed_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PastDeletion:
+    """One deletion. `outcome` is `deleted`, `gone` (it was so before), `failed`, or None where nobody knows yet.
+
+    `collected_at` is when a garbage collection that covers it was known to have succeeded.
+    """
+
+    id: int
+    run: str
+    registry: str
+    repository: str
+    digest: Digest
+    tags: tuple[str, ...]
+    reasons: tuple[str, ...]
+    intended_at: datetime
+    outcome: str | None
+    error: str | None
+    answered_at: datetime | None
+    collected_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PastCollection:
+    """One garbage collection that we saw; `status`, `created_at` and `updated_at` are the provider's.
+
+    `ours` says that we started it, `run` which run did or first followed it, `ended_at` when we saw its end.
+    `predicted_bytes` is what it should free, `freed_bytes` what the provider says it freed.
+    """
+
+    registry: str
+    uuid: str
+    run: str | None
+    ours: bool
+    status: str
+    first_seen_at: datetime
+    created_at: datetime | None
+    updated_at: datetime | None
+    ended_at: datetime | None
+    predicted_bytes: int | None
+    freed_bytes: int | None
+    blobs_deleted: int | None
+
+
+_Past = TypeVar("_Past", PastRun, PastDeletion, PastCollection)
+
+
+class History:
+    """Reads the ledger. Every method raises StateError where it cannot be read."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def runs(self, limit: int, registry: str | None = None) -> tuple[PastRun, ...]:
+        """At most `limit` runs, of one registry or of all; the last begun first."""
+        newest = _these(PastRun, runs, registry).order_by(desc(runs.c.started_at), desc(runs.c.id))
+        return self._read(PastRun, newest.limit(limit))
+
+    def deletions(self, limit: int, registry: str | None = None, run: str | None = None) -> tuple[PastDeletion, ...]:
+        """At most `limit` deletions, of one registry, of one run, or of all; the last written down first."""
+        newest = _these(PastDeletion, deletions, registry).order_by(desc(deletions.c.id))
+        if run is not None:
+            newest = newest.where(deletions.c.run == run)
+        return self._read(PastDeletion, newest.limit(limit))
+
+    def collections(self, limit: int, registry: str | None = None) -> tuple[PastCollection, ...]:
+        """At most `limit` garbage collections, of one registry or of all; the last seen first."""
+        order: tuple[ColumnElement[object], ...] = (desc(collections.c.first_seen_at), desc(collections.c.uuid))
+        return self._read(PastCollection, _these(PastCollection, collections, registry).order_by(*order).limit(limit))
+
+    def _read(self, kind: type[_Past], query: Select[Any]) -> tuple[_Past, ...]:
+        with self._database.transaction() as connection:
+            return tuple(kind(*row) for row in connection.execute(query))
+
+
+def _these(kind: type[_Past], table: Table, registry: str | None) -> Select[Any]:
+    """The columns that the fields of `kind` name, in their order."""
+    query = select(*(table.c[field.name] for field in fields(kind)))
+    return query if registry is None else query.where(table.c.registry == registry)

@@ -1,0 +1,215 @@
+"""The ledger: each deletion before it is sent and after it is answered, each run, each garbage collection (law 8).
+
+Every method is synchronous, may be called from any thread, and is on disk when it returns. Every method raises
+StateError where the state cannot be read or written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
+from pathlib import Path
+from typing import Final, assert_never
+
+from sqlalchemy import ColumnElement, func, insert, or_, select, update
+from sqlalchemy.dialects import sqlite
+
+from cleaner.clock import NewId, Now
+from cleaner.errors import StateError
+from cleaner.ledger.database import Database
+from cleaner.ledger.history import History
+from cleaner.ledger.holds import held
+from cleaner.ledger.knowledge import Knowledge
+from cleaner.ledger.tables import collections, deletions, runs
+from cleaner.model.collection import Collection
+from cleaner.model.deletion import AlreadyGone, Deleted, Failed, Gone, Intent, Outcome
+from cleaner.model.manifest import Blob
+from cleaner.model.plan import Deletion, Freed
+from cleaner.model.report import Report
+from cleaner.retention.words import say
+
+_DELETED: Final = "deleted"
+_GONE: Final = "gone"
+_FAILED: Final = "failed"
+_KEY = ("registry", "uuid")
+
+
+class Ledger:
+    """What we did and what it came to; `knowledge` and `history` lie in the same database.
+
+    The database's schema is up to date. `file` is where it lies, None in memory. `now` gives the times that it
+    writes down, `new_id` the names of runs.
+    """
+
+    def __init__(self, database: Database, file: Path | None, now: Now, new_id: NewId) -> None:
+        self._database = database
+        self._file = file
+        self._now = now
+        self._new_id = new_id
+        self.knowledge = Knowledge(database)
+        self.history = History(database)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._database.close()
+
+    def hold(self, registry: str) -> AbstractContextManager[None]:
+        """Hold a registry for one run (law 8); nothing to hold in memory, which nobody shares.
+
+        Raises (on entering):
+            RunInProgress: another run holds it, whoever started that.
+        """
+        return nullcontext() if self._file is None else held(self._file, registry)
+
+    def begin_run(self, registry: str) -> str:
+        """Write down that a run begins; gives its id."""
+        run = self._new_id()
+        with self._database.transaction() as connection:
+            connection.execute(insert(runs).values(id=run, registry=registry, started_at=self._now()))
+        return run
+
+    def end_run(self, run: str, report: Report) -> None:
+        """Write down how a run ended."""
+        ended = update(runs).where(runs.c.id == run)
+        summary = {
+            "ended_at": self._now(),
+            "exit_code": report.exit_code,
+            "error": report.error,
+            "deleted": len(report.deleted),
+            "failed": len(report.failed),
+            "skipped": len(report.skipped),
+            "held_back": sum(held_back.manifests for held_back in report.held_back),
+            "predicted_bytes": report.predicted.bytes if report.predicted else None,
+            "freed_bytes": report.collection.freed_bytes if report.collection else None,
+        }
+        with self._database.transaction() as connection:
+            connection.execute(ended.values(summary))
+
+    def intend(self, run: str, registry: str, deletion: Deletion, blobs: tuple[Blob, ...]) -> Intent:
+        """Write down a deletion that is about to be sent; only with what this returns can it be sent (law 8)."""
+        manifest, at = deletion.manifest, self._now()
+        row = {
+            "run": run,
+            "registry": registry,
+            "repository": manifest.repository,
+            "digest": manifest.digest,
+            "tags": manifest.tags,
+            "reasons": tuple(say(reason) for reason in deletion.reasons),
+            "children": deletion.children,
+            "blobs": blobs,
+            "intended_at": at,
+        }
+        with self._database.transaction() as connection:
+            number = connection.execute(insert(deletions).returning(deletions.c.id), row).scalar_one()
+        return Intent(number, run, registry, manifest.repository, manifest.digest, at)
+
+    def settle(self, intent: Intent, outcome: Outcome) -> None:
+        """Write down what became of an intent, once: a second outcome, or a foreign intent, is a StateError."""
+        name, error = _outcome(outcome)
+        open_intent = (deletions.c.id == intent.id, deletions.c.digest == intent.digest, deletions.c.outcome.is_(None))
+        settled = update(deletions).where(*open_intent).values(outcome=name, error=error, answered_at=self._now())
+        with self._database.transaction() as connection:
+            if connection.execute(settled).rowcount != 1:
+                raise StateError(
+                    f"The deletion of {intent.digest} in {intent.repository} cannot be settled as {name}: "
+                    f"the state in {self._database.place} holds no open intent {intent.id} for it",
+                    "Let one ledger carry a deletion from its intent to its outcome, and settle it once",
+                )
+
+    def unsettled(self, registry: str) -> tuple[Intent, ...]:
+        """The intents without an outcome, oldest first; where no run holds the registry, a crash left them."""
+        columns = (deletions.c.id, deletions.c.run, deletions.c.registry, deletions.c.repository)
+        query = select(*columns, deletions.c.digest, deletions.c.intended_at)
+        mine = (deletions.c.registry == registry, deletions.c.outcome.is_(None))
+        with self._database.transaction() as connection:
+            return tuple(Intent(*row) for row in connection.execute(query.where(*mine).order_by(deletions.c.id)))
+
+    def gone(self, registry: str, repository: str | None = None) -> tuple[Gone, ...]:
+        """Every manifest that is gone by our deletion, oldest first: what it left behind may go too (policy page).
+
+        Of one repository, or where none is named of the whole registry.
+        """
+        within = () if repository is None else (deletions.c.repository == repository,)
+        return self._gone(registry, deletions.c.outcome == _DELETED, *within)
+
+    def uncollected(self, registry: str) -> tuple[Gone, ...]:
+        """What was deleted, or found gone already, and not collected since, oldest first (law 7)."""
+        return self._gone(registry, deletions.c.outcome.in_((_DELETED, _GONE)), deletions.c.collected_at.is_(None))
+
+    def collected(self, registry: str, before: datetime) -> None:
+        """A collection that began at `before`, by our clock, succeeded: it covers what was answered earlier (law 7)."""
+        covered = (
+            deletions.c.registry == registry,
+            deletions.c.outcome.in_((_DELETED, _GONE)),
+            deletions.c.collected_at.is_(None),
+            deletions.c.answered_at < before,
+        )
+        with self._database.transaction() as connection:
+            connection.execute(update(deletions).where(*covered).values(collected_at=self._now()))
+
+    def collection_started(self, registry: str, run: str | None, collection: Collection, *, ours: bool) -> None:
+        """A collection is active: started by us (`ours`), or found. What was ours once stays so, with its first run."""
+        self._record(registry, collection, {"run": run, "ours": ours})
+
+    def collection_seen(self, registry: str, collection: Collection) -> None:
+        """One look at a collection; one never seen before counts as somebody else's."""
+        self._record(registry, collection, {})
+
+    def collection_ended(self, registry: str, collection: Collection, predicted: Freed | None) -> None:
+        """A collection ended; `predicted` is what it should have freed, None where that is not known."""
+        self._record(
+            registry, collection, {"ended_at": self._now(), "predicted_bytes": predicted.bytes if predicted else None}
+        )
+
+    def is_ours(self, registry: str, uuid: str) -> bool:
+        """Whether we started that collection; only those may a run cancel (law 12)."""
+        query = select(collections.c.ours).where(collections.c.registry == registry, collections.c.uuid == uuid)
+        with self._database.transaction() as connection:
+            return bool(connection.execute(query).scalar_one_or_none())
+
+    def _gone(self, registry: str, *which: ColumnElement[bool]) -> tuple[Gone, ...]:
+        columns = (deletions.c.repository, deletions.c.digest, deletions.c.children, deletions.c.blobs)
+        query = select(*columns, deletions.c.answered_at).where(deletions.c.registry == registry, *which)
+        with self._database.transaction() as connection:
+            return tuple(Gone(*row) for row in connection.execute(query.order_by(deletions.c.id)))
+
+    def _record(self, registry: str, collection: Collection, known: dict[str, object]) -> None:
+        row = {
+            "registry": registry,
+            "uuid": collection.uuid,
+            "ours": False,
+            "status": collection.status,
+            "first_seen_at": self._now(),
+            "created_at": collection.created_at,
+            "updated_at": collection.updated_at,
+            "freed_bytes": collection.freed_bytes,
+            "blobs_deleted": collection.blobs_deleted,
+        }
+        with self._database.transaction() as connection:
+            connection.execute(_first_or_newer(row | known))
+
+
+def _outcome(outcome: Outcome) -> tuple[str, str | None]:
+    match outcome:
+        case Deleted():
+            return _DELETED, None
+        case AlreadyGone():
+            return _GONE, None
+        case Failed(error):
+            return _FAILED, error
+        case _:
+            assert_never(outcome)
+
+
+def _first_or_newer(row: Mapping[str, object]) -> sqlite.Insert:
+    """The collection's first row, or what is newer in it: no later answer takes away what an earlier one told."""
+    statement = sqlite.insert(collections).values(row)
+    new, old = statement.excluded, collections.c
+    newer = {name: func.coalesce(new[name], old[name]) for name in row if name not in _KEY}
+    first = {
+        "first_seen_at": old.first_seen_at,
+        "run": func.coalesce(old.run, new.run),
+        "ours": or_(old.ours, new.ours),
+    }
+    return statement.on_conflict_do_update(index_elements=_KEY, set_=newer | first)

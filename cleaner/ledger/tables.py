@@ -1,0 +1,145 @@
+"""The ledger's tables, and how our values lie in them; `migrations/` makes these same tables, version by version."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+from cleaner.model.manifest import Blob, Digest
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def _dumps(value: Iterable[object]) -> str:
+    return json.dumps(list(value), separators=(",", ":"))
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware UTC datetime, as an integer: microseconds since 1970, which sort and compare as times do."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """From the value to the column."""
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        """From the column to the value."""
+        return None if value is None else _EPOCH + value * _MICROSECOND
+
+
+class Texts(TypeDecorator[tuple[str, ...]]):
+    """Tags, reasons, digests: a JSON list in ASCII, whatever characters a registry put into them."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[str, ...] | None, dialect: Dialect) -> str | None:
+        """From the value to the column."""
+        return None if value is None else _dumps(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...] | None:
+        """From the column to the value."""
+        return None if value is None else tuple(json.loads(value))
+
+
+class Blobs(TypeDecorator[tuple[Blob, ...]]):
+    """Blobs: a JSON list of pairs of digest and size in bytes, null where nobody states it."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[Blob, ...] | None, dialect: Dialect) -> str | None:
+        """From the value to the column."""
+        return None if value is None else _dumps((blob.digest, blob.size) for blob in value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[Blob, ...] | None:
+        """From the column to the value."""
+        return None if value is None else tuple(Blob(Digest(digest), size) for digest, size in json.loads(value))
+
+
+metadata = MetaData()
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("registry", Text, nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("ended_at", Moment),  # this and all below: NULL until the run ends; for ever where it was killed
+    Column("exit_code", Integer),
+    Column("error", Text),
+    Column("deleted", Integer),
+    Column("failed", Integer),
+    Column("skipped", Integer),
+    Column("held_back", Integer),
+    Column("predicted_bytes", BigInteger),
+    Column("freed_bytes", BigInteger),
+    Index("ix_runs_started_at", "started_at"),
+)
+
+deletions = Table(
+    "deletions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run", Text, ForeignKey("runs.id"), nullable=False),
+    Column("registry", Text, nullable=False),
+    Column("repository", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("tags", Texts, nullable=False),
+    Column("reasons", Texts, nullable=False),
+    Column("children", Texts, nullable=False),
+    Column("blobs", Blobs, nullable=False),
+    Column("intended_at", Moment, nullable=False),
+    Column("outcome", Text),  # deleted, gone, failed; NULL: nobody knows yet
+    Column("error", Text),
+    Column("answered_at", Moment),
+    Column("collected_at", Moment),
+    # Serves what is unsettled, gone and uncollected alike.
+    Index("ix_deletions_progress", "registry", "outcome", "collected_at"),
+    Index("ix_deletions_run", "run"),
+)
+
+collections = Table(
+    "collections",
+    metadata,
+    Column("registry", Text, primary_key=True),
+    Column("uuid", Text, primary_key=True),
+    Column("run", Text, ForeignKey("runs.id")),
+    Column("ours", Boolean, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("first_seen_at", Moment, nullable=False),
+    Column("created_at", Moment),
+    Column("updated_at", Moment),
+    Column("ended_at", Moment),
+    Column("predicted_bytes", BigInteger),
+    Column("freed_bytes", BigInteger),
+    Column("blobs_deleted", BigInteger),
+)
+
+contents = Table(
+    "contents",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("media_type", Text, nullable=False),
+    Column("children", Texts, nullable=False),
+    Column("subject", Text),
+    Column("blobs", Blobs, nullable=False),
+)

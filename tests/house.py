@@ -1,0 +1,179 @@
+"""The whole house under test: the application that production assembles, over a simulator, in virtual time.
+
+Only edges are replaced: the clock and the loop's time, httpx's transport, identifiers and randomness. The state is a
+real SQLite file. `Network.before` sees each request on its way and may answer it, break it, or change the world.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from cleaner.config.load import load
+from cleaner.config.settings import RegistrySettings, Settings
+from cleaner.model.event import Event
+from cleaner.model.plan import Plan
+from cleaner.model.report import Report
+from cleaner.simulator.app import control_app, registry_app
+from cleaner.simulator.behaviour import Behaviour
+from cleaner.simulator.contents import Contents
+from cleaner.simulator.edge import RequestLog
+from cleaner.simulator.loading import loaded
+from cleaner.simulator.world import World
+from cleaner.wiring import Application, Edges
+from tests.virtual_time import VirtualTimeLoop
+
+START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+TOKEN = "dop_v1_test"
+CONTROL, REGISTRY = "api.digitalocean.com", "registry.digitalocean.com"
+
+Answer = httpx.Response | None
+Before = Callable[[httpx.Request], Answer]
+Result = TypeVar("Result")
+
+
+@dataclass(slots=True)
+class Network(httpx.AsyncBaseTransport):
+    """httpx's transport into the simulator; `before` may answer a request itself, or raise an httpx error.
+
+    `after` sees each answer on its way back, and may raise too: the answer is then lost.
+    """
+
+    planes: Mapping[str, httpx.ASGITransport]
+    before: Before = lambda _: None
+    after: Callable[[httpx.Request, httpx.Response], None] = lambda _request, _response: None
+    seen: list[httpx.Request] = field(default_factory=list)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.seen.append(request)
+        answer = self.before(request)
+        if answer is None:
+            answer = await self.planes[request.url.host].handle_async_request(request)
+            self.after(request, answer)
+        return answer
+
+    def sent(self, method: str, containing: str = "") -> list[str]:
+        """The raw paths of the requests of that method, in their order."""
+        paths = (r.url.raw_path.decode() for r in self.seen if r.method == method)
+        return [path for path in paths if containing in path]
+
+    def to(self, host: str) -> list[httpx.Request]:
+        """The requests that went to one plane."""
+        return [request for request in self.seen if request.url.host == host]
+
+
+class House:
+    """One simulated account and the application that cleans it. Closed by its `with` block."""
+
+    def __init__(
+        self,
+        content: Mapping[str, object],
+        policy: str,
+        state: Path,
+        *,
+        start: datetime = START,
+        collection_duration: timedelta = timedelta(seconds=9),
+        behaviour: Behaviour | None = None,
+        randomness: int = 0,
+    ) -> None:
+        self.loop = VirtualTimeLoop()
+        self.start = start
+        self.ids = (f"id-{number}" for number in itertools.count(1))
+        self.world = World(
+            loaded(content, start),
+            now=self.now,
+            new_id=lambda: next(self.ids),
+            collection_duration=collection_duration,
+            new_storage=Contents,
+        )
+        behaviour = behaviour or Behaviour(token=TOKEN)
+        self.log = RequestLog(self.now)
+        control = control_app(self.world, self.log, behaviour)
+        data = registry_app(self.world, self.log, behaviour, f"https://{CONTROL}")
+        self.network = Network({CONTROL: httpx.ASGITransport(control), REGISTRY: httpx.ASGITransport(data)})
+        self.directory = state
+        self.settings = self.configured(policy)
+        self.edges = Edges(self.now, lambda: next(self.ids), Random(randomness), self.network)
+        self.events: list[Event] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.loop.close()
+
+    def now(self) -> datetime:
+        """The virtual moment."""
+        return self.start + timedelta(seconds=self.loop.time())
+
+    def configured(self, text: str) -> Settings:
+        """The settings in a configuration file with this text; its state lies beside it."""
+        path = self.directory / "config.yaml"
+        path.write_text(f"state: sqlite:///{self.directory}/state.db\n{text}", encoding="utf-8")
+        return load(path, {"DIGITALOCEAN_ACCESS_TOKEN": TOKEN})
+
+    @property
+    def registry(self) -> RegistrySettings:
+        """The first registry of the configuration."""
+        return self.settings.registries[0]
+
+    def run(self, doing: Coroutine[Any, Any, Result]) -> Result:
+        """Run to the end, in virtual time."""
+        asyncio.set_event_loop(self.loop)
+        try:
+            return self.loop.run_until_complete(doing)
+        finally:
+            asyncio.set_event_loop(None)
+
+    def plan(self, at: datetime | None = None) -> Plan:
+        """`cleaner plan`."""
+        with self.application() as application:
+            return self.run(application.plan(self.registry, at, self.events.append))
+
+    def apply(self, allowed: Iterable[str] = ()) -> Report:
+        """`cleaner apply --yes`."""
+        with self.application() as application:
+            return self.run(application.clean(self.registry, frozenset(allowed), self.events.append))
+
+    def application(self) -> _Open:
+        """A freshly opened application, as each process has one."""
+        return _Open(Application.for_applying(self.settings, self.edges))
+
+    def digests(self, registry: str = "acme") -> set[tuple[str, str]]:
+        """What the simulated registry holds now, by repository and digest."""
+        storage = self.registry_of_the_world(registry).storage
+        return {
+            (repository, str(entry["digest"]))
+            for repository in storage.repositories()
+            for entry in storage.manifests(repository) or ()
+        }
+
+    def registry_of_the_world(self, registry: str = "acme") -> Any:
+        """The simulator's registry of that name."""
+        found = self.world.registry(registry)
+        assert found is not None
+        return found
+
+
+@dataclass(slots=True)
+class _Open:
+    application: Application
+
+    def __enter__(self) -> Application:
+        return self.application
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.application.close()
