@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import sqlite3
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import httpx
+import sqlalchemy
 
 from cleaner.config.load import load
 from cleaner.config.settings import RegistrySettings, Settings
@@ -38,33 +40,49 @@ CONTROL, REGISTRY = "api.digitalocean.com", "registry.digitalocean.com"
 
 Answer = httpx.Response | None
 Before = Callable[[httpx.Request], Answer]
+After = Callable[[httpx.Request, httpx.Response], Answer]
 Result = TypeVar("Result")
+
+
+def path_of(request: httpx.Request) -> str:
+    """The raw path of a request, with its query."""
+    return request.url.raw_path.decode()
 
 
 @dataclass(slots=True)
 class Network(httpx.AsyncBaseTransport):
     """httpx's transport into the simulator; `before` may answer a request itself, or raise an httpx error.
 
-    `after` sees each answer on its way back, and may raise too: the answer is then lost.
+    `after` sees each answer on its way back, read whole; it may give another in its place, or raise: the answer is
+    then lost. `delay` is how many seconds a request is on its way, and `moments` when each was sent, by the loop's time.
     """
 
     planes: Mapping[str, httpx.ASGITransport]
     before: Before = lambda _: None
-    after: Callable[[httpx.Request, httpx.Response], None] = lambda _request, _response: None
+    after: After = lambda _request, _answer: None
+    delay: Callable[[httpx.Request], float] = lambda _: 0.0
     seen: list[httpx.Request] = field(default_factory=list)
+    moments: list[float] = field(default_factory=list)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.seen.append(request)
+        self.moments.append(asyncio.get_running_loop().time())
+        if delay := self.delay(request):
+            await asyncio.sleep(delay)
         answer = self.before(request)
-        if answer is None:
-            answer = await self.planes[request.url.host].handle_async_request(request)
-            self.after(request, answer)
-        return answer
+        if answer is not None:
+            return answer
+        answer = await self.planes[request.url.host].handle_async_request(request)
+        await answer.aread()
+        return self.after(request, answer) or answer
 
     def sent(self, method: str, containing: str = "") -> list[str]:
         """The raw paths of the requests of that method, in their order."""
-        paths = (r.url.raw_path.decode() for r in self.seen if r.method == method)
-        return [path for path in paths if containing in path]
+        return [path_of(self.seen[place]) for place in self.places(method, containing)]
+
+    def places(self, method: str, containing: str = "") -> list[int]:
+        """Where in `seen` and `moments` the requests of that method stand."""
+        return [n for n, r in enumerate(self.seen) if r.method == method and containing in path_of(r)]
 
     def to(self, host: str) -> list[httpx.Request]:
         """The requests that went to one plane."""
@@ -87,6 +105,7 @@ class House:
     ) -> None:
         self.loop = VirtualTimeLoop()
         self.start = start
+        self._looks = itertools.count()
         self.ids = (f"id-{number}" for number in itertools.count(1))
         self.world = World(
             loaded(content, start),
@@ -106,16 +125,18 @@ class House:
         self.events: list[Event] = []
 
     def __enter__(self) -> Self:
+        sqlalchemy.event.listen(sqlalchemy.Pool, "checkout", _unhurried)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        sqlalchemy.event.remove(sqlalchemy.Pool, "checkout", _unhurried)
         self.loop.close()
 
     def now(self) -> datetime:
-        """The virtual moment."""
-        return self.start + timedelta(seconds=self.loop.time())
+        """The virtual moment; as on a real clock, no two looks show the same."""
+        return self.start + timedelta(seconds=self.loop.time(), microseconds=next(self._looks))
 
     def configured(self, text: str) -> Settings:
         """The settings in a configuration file with this text; its state lies beside it."""
@@ -132,7 +153,8 @@ class House:
         """Run to the end, in virtual time."""
         asyncio.set_event_loop(self.loop)
         try:
-            return self.loop.run_until_complete(doing)
+            result: Result = self.loop.run_until_complete(doing)
+            return result
         finally:
             asyncio.set_event_loop(None)
 
@@ -164,6 +186,11 @@ class House:
         found = self.world.registry(registry)
         assert found is not None
         return found
+
+
+def _unhurried(connection: sqlite3.Connection, *_: object) -> None:
+    """No test cuts the power: a commit need not wait for the disk, as long as what is committed can be read."""
+    connection.execute("PRAGMA synchronous = OFF").close()
 
 
 @dataclass(slots=True)

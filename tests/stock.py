@@ -65,7 +65,9 @@ class Stock:
             "manifests": [_descriptor(OCI_IMAGE, child, len(child)) for child in children],
             "annotations": {"build": str(self.rng.random())},
         }
-        return self._add(body, Content(digest_of(""), media_type, tuple(children), subject), self._moment())
+        return self._add(
+            body, Content(digest_of(""), media_type, tuple(dict.fromkeys(children)), subject), self._moment()
+        )
 
     def tag(self, digest: Digest, *tags: str) -> Digest:
         """Put those of `tags` that are free on a manifest: a tag is never on two."""

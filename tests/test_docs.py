@@ -17,16 +17,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from cleaner.cli.main import app
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from cleaner.cli.main import app
 from cleaner.clock import new_id, utc_now
+from cleaner.config.load import load
 from cleaner.simulator.serve import Options, Origins, serving
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
 BLOCK = re.compile(r"^```(sh|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+YAML_BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 OTHER_FENCE = re.compile(r"^```(?:bash|shell|zsh|shell-session)$", re.MULTILINE)
 
 NOT_RUN_HERE = {
@@ -110,6 +112,23 @@ def test_every_make_target_exists() -> None:
     assert {target for targets in made for target in targets} <= targets
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_leads_somewhere(document: Path) -> None:
+    """A link to a file of the project names one that exists."""
+    links = re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", document.read_text(encoding="utf-8"))
+    assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_whole_configuration_loads(document: Path, tmp_path: Path) -> None:
+    """What a document shows as a configuration, from `registries` on, is one."""
+    for number, block in enumerate(YAML_BLOCK.findall(document.read_text(encoding="utf-8"))):
+        if re.search(r"^registries:", block, re.MULTILINE):
+            file = tmp_path / f"{number}.yaml"
+            file.write_text(block, encoding="utf-8")
+            assert load(file, {}).registries
+
+
 @pytest.fixture(scope="module")
 def origins() -> Iterator[Origins]:
     """A simulator with its built-in registry."""
@@ -164,29 +183,30 @@ def shell(command: str, folder: Path) -> subprocess.Popen[str]:
     )
 
 
-def leaves(command: object, path: str = "cleaner") -> Iterator[tuple[str, TyperCommand]]:
-    """Every command that does something, with the words that call it."""
-    if isinstance(command, TyperCommand):
+def tree(command: object, path: str = "cleaner") -> Iterator[tuple[str, TyperCommand | TyperGroup]]:
+    """Every command and group of commands, with the words that call it."""
+    if isinstance(command, TyperCommand | TyperGroup):
         yield path, command
-    elif isinstance(command, TyperGroup):
+    if isinstance(command, TyperGroup):
         for name, below in command.commands.items():
-            yield from leaves(below, f"{path} {name}")
+            yield from tree(below, f"{path} {name}")
 
 
-COMMANDS = dict(leaves(get_command(app)))
+COMMANDS = dict(tree(get_command(app)))
 
 
 @pytest.mark.parametrize("path", COMMANDS)
 def test_every_command_is_told(path: str) -> None:
     """The documents name it as it is typed."""
-    assert re.search(rf"{path}\b", told())
+    assert re.search(rf"{path}\b", told()), path
 
 
 @pytest.mark.parametrize("path", COMMANDS)
 def test_every_option_is_told(path: str) -> None:
     """The documents name each by its long form."""
     options = [name for parameter in COMMANDS[path].params for name in parameter.opts if name.startswith("--")]
-    assert [option for option in options if not re.search(rf"(?<![\w-]){option}(?![\w-])", told())] == []
+    untold = [option for option in options if not re.search(rf"(?<![\w-]){option}(?![\w-])", told())]
+    assert not untold, f"{path}: {', '.join(untold)}"
 
 
 def told() -> str:

@@ -17,6 +17,6 @@ class VirtualTimeLoop(async_solipsism.EventLoop):  # type: ignore[misc]  # the l
         future: asyncio.Future[Any] = self.create_future()
         try:
             future.set_result(func(*args))
-        except Exception as error:  # noqa: BLE001 (as a thread does: whoever awaits it gets it)
+        except Exception as error:  # as a thread does: whoever awaits it gets it
             future.set_exception(error)
         return future

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from cleaner.cleaning.few import a_few_at_a_time
 from cleaner.cleaning.work import Work
@@ -13,6 +14,9 @@ from cleaner.model.event import ManifestRead, ManifestsWanted, RepositoriesListe
 from cleaner.model.listing import Listing
 from cleaner.model.manifest import Content, Digest, Manifest
 from cleaner.retention.policy import policy_for
+
+_LEARNED_AT_ONCE = 100  # a crash loses no more than so many readings
+_FAILURES_IN_A_ROW = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +49,8 @@ async def take_inventory(work: Work) -> Inventory:
 
 async def look_into(work: Work, repositories: Sequence[str]) -> Inventory:
     """The inventory of these repositories alone."""
-
-    async def listing(repository: str) -> Listing | ListingIncomplete:
-        return await _list_repository(work, repository)
-
-    listings = dict(zip(repositories, await a_few_at_a_time(listing, repositories), strict=True))
+    lister = _Lister(work)
+    listings = dict(zip(repositories, await a_few_at_a_time(lister.list, repositories), strict=True))
     wanted = [m for found in listings.values() if isinstance(found, Listing) for m in _wanted(work, found)]
     contents, unreadable = await read_contents(work, wanted)
     return Inventory(listings, contents, unreadable)
@@ -66,29 +67,50 @@ async def read_contents(
     if unknown:
         work.tell(ManifestsWanted(work.registry, len(unknown)))
 
-    async def read(manifest: Manifest) -> None:
-        try:
-            content = await work.reader.content(manifest.repository, manifest.digest)
-        except ManifestUnreadable as error:
-            unreadable[manifest.digest] = error
-        else:
-            contents[manifest.digest] = content
-            await asyncio.to_thread(work.ledger.knowledge.learn, [content])
-        readable = manifest.digest in contents
-        work.tell(ManifestRead(work.registry, manifest.repository, manifest.digest, readable))
-
-    await a_few_at_a_time(read, unknown)
+    for start in range(0, len(unknown), _LEARNED_AT_ONCE):
+        some = unknown[start : start + _LEARNED_AT_ONCE]
+        for manifest, read in zip(some, await a_few_at_a_time(partial(_read, work), some), strict=True):
+            if isinstance(read, Content):
+                contents[manifest.digest] = read
+            else:
+                unreadable[manifest.digest] = read
+        await asyncio.to_thread(work.ledger.knowledge.learn, [contents[m.digest] for m in some if m.digest in contents])
     return contents, unreadable
 
 
-async def _list_repository(work: Work, repository: str) -> Listing | ListingIncomplete:
+async def _read(work: Work, manifest: Manifest) -> Content | ManifestUnreadable:
     try:
-        listing = await work.reader.listing(repository)
-    except ListingIncomplete as error:
-        work.tell(RepositoryListed(work.registry, repository, None))
-        return error
-    work.tell(RepositoryListed(work.registry, repository, len(listing.manifests)))
-    return listing
+        read: Content | ManifestUnreadable = await work.reader.content(manifest.repository, manifest.digest)
+    except ManifestUnreadable as error:
+        read = error
+    work.tell(ManifestRead(work.registry, manifest.repository, manifest.digest, isinstance(read, Content)))
+    return read
+
+
+@dataclass(slots=True)
+class _Lister:
+    """Lists repositories, until so many in a row could not be that it is no use to ask on (law 12)."""
+
+    work: Work
+    failures: int = 0
+
+    async def list(self, repository: str) -> Listing | ListingIncomplete:
+        listing = await self._listing(repository)
+        manifests = len(listing.manifests) if isinstance(listing, Listing) else None
+        self.failures = self.failures + 1 if manifests is None else 0
+        self.work.tell(RepositoryListed(self.work.registry, repository, manifests))
+        return listing
+
+    async def _listing(self, repository: str) -> Listing | ListingIncomplete:
+        if self.failures >= _FAILURES_IN_A_ROW:
+            return ListingIncomplete(
+                f"the manifests of {repository} were not asked for: {self.failures} listings in a row had failed",
+                "Run again later",
+            )
+        try:
+            return await self.work.reader.listing(repository)
+        except ListingIncomplete as error:
+            return error
 
 
 def _wanted(work: Work, listing: Listing) -> tuple[Manifest, ...]:

@@ -25,13 +25,12 @@ from cleaner.cli.options import (
     nothing_enforced,
     reveal_tokens,
 )
-from cleaner.cli.outcome import Outcome, complaints, exit_code, not_begun, nothing_done, refused, worst
+from cleaner.cli.outcome import Outcome, attempt, complaints, exit_code, not_begun, nothing_done, refused, worst
 from cleaner.cli.progress import Listed, both, progress
 from cleaner.cli.tables import show_deletions, show_held_back, show_report, show_warnings
 from cleaner.cli.units import some
 from cleaner.config.settings import RegistrySettings, Settings
 from cleaner.errors import CleanerError, UsageError
-from cleaner.model.event import Listener
 from cleaner.model.plan import Mode, Plan
 from cleaner.model.report import Report
 from cleaner.retention.policy import Policy, policy_for
@@ -130,25 +129,16 @@ async def _clean(
     outcomes: list[Outcome[Report]] = []
     listed = Listed()
     with progress(messages()) as shown:
+        tell = both(listed.hear, shown)
         for registry in registries:
-            stopped = any(exit_code(outcome.result) == STOPPED for outcome in outcomes)
-            report = (
-                not_begun(registry) if stopped else await _run(application, registry, order, both(listed.hear, shown))
-            )
-            outcomes.append(Outcome(registry.name, report))
+            if any(exit_code(outcome.result) == STOPPED for outcome in outcomes):
+                outcomes.append(Outcome(registry.name, not_begun(registry)))
+            elif not registry.enforces:
+                outcomes.append(Outcome(registry.name, nothing_done(registry, "no policy of it is in mode enforce")))
+            else:
+                outcomes.append(await attempt(registry, application.clean(registry, order.allowed, tell)))
     _warn_of_strangers(order.allowed, registries, listed)
     return outcomes
-
-
-async def _run(
-    application: Application, registry: RegistrySettings, order: Order, tell: Listener
-) -> Report | CleanerError:
-    if not registry.enforces:
-        return nothing_done(registry, "no policy of this registry is in mode enforce")
-    try:
-        return await application.clean(registry, order.allowed, tell)
-    except CleanerError as error:
-        return error
 
 
 def _warn_of_strangers(allowed: frozenset[str], registries: Iterable[RegistrySettings], listed: Listed) -> None:

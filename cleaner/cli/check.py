@@ -13,15 +13,27 @@ from cleaner.cleaning.by_hand import RegistryCheck
 from cleaner.cli.console import results, say, write_json
 from cleaner.cli.describe import describe
 from cleaner.cli.documents import Document
-from cleaner.cli.options import ConfigOption, Format, FormatOption, RegistryOption, chosen, load_settings, reveal_tokens
-from cleaner.cli.outcome import Outcome, complaints, worst
+from cleaner.cli.options import (
+    ConfigOption,
+    Format,
+    FormatOption,
+    RegistryOption,
+    answering,
+    chosen,
+    load_settings,
+    reveal_tokens,
+)
+from cleaner.cli.outcome import Outcome, attempt, complaints, worst
 from cleaner.cli.units import size, some
 from cleaner.config.schema import schema as json_schema
 from cleaner.config.settings import RegistrySettings, Settings
 from cleaner.errors import CleanerError
+from cleaner.model.plan import Mode
 from cleaner.wiring import Application, production
 
-UNTRIED = "that deletion is allowed cannot be tried without deleting: the token needs registry:delete and registry:update"
+UNTRIED = (
+    "that deletion is allowed cannot be tried without deleting: the token needs registry:delete and registry:update"
+)
 
 OnlineOption = Annotated[bool, typer.Option("--online", help="Also try token, registry and listing. Reads only.")]
 
@@ -34,9 +46,10 @@ def check(
 ) -> None:
     """Check the file and say what it means; with --online, also the way to the registry."""
     settings = load_settings(config)
-    registries = chosen(settings, registry)
-    if online:
-        reveal_tokens(registries)
+    with answering(output):
+        registries = chosen(settings, registry)
+        if online:
+            reveal_tokens(registries)
     outcomes = asyncio.run(_look(settings, registries)) if online else []
     if output is Format.JSON:
         write_json(_document(settings, registries, outcomes))
@@ -54,23 +67,15 @@ def schema() -> None:
 
 async def _look(settings: Settings, registries: tuple[RegistrySettings, ...]) -> list[Outcome[RegistryCheck]]:
     with closing(Application.for_planning(settings, production())) as application:
-        return [Outcome(registry.name, await _look_at(application, registry)) for registry in registries]
+        return [await attempt(registry, application.check(registry)) for registry in registries]
 
 
-async def _look_at(application: Application, registry: RegistrySettings) -> RegistryCheck | CleanerError:
-    try:
-        return await application.check(registry)
-    except CleanerError as error:
-        return error
-
-
-def _show(
-    settings: Settings, registries: tuple[RegistrySettings, ...], outcomes: list[Outcome[RegistryCheck]]
-) -> None:
+def _show(settings: Settings, registries: tuple[RegistrySettings, ...], outcomes: list[Outcome[RegistryCheck]]) -> None:
     console = results()
     for registry in registries:
-        mode = "something is deleted" if registry.enforces else "nothing is deleted: every policy is in mode plan"
-        console.print(Text(f"{registry.name}: {some(len(registry.policies), 'policy')}; {mode}", style="bold"))
+        enforced = sum(policy.mode is Mode.ENFORCE for policy in registry.policies)
+        heading = f"{registry.name}: {some(len(registry.policies), 'policy')}, {enforced} of them in mode enforce"
+        console.print(Text(heading, style="bold"), soft_wrap=True)
         for number, policy in enumerate(registry.policies, 1):
             for line in describe(number, policy):
                 console.print(f"  {line}", soft_wrap=True)

@@ -10,7 +10,9 @@ from cleaner.retention.words import safe, say_limit
 
 def describe(number: int, policy: Policy) -> list[str]:
     """What a policy means, line by line; `number` is its place in the file, from 1."""
-    untagged = "kept" if policy.untagged_within is None else f"kept for {say_limit(policy.untagged_within)}, then they go"
+    untagged = (
+        "kept" if policy.untagged_within is None else f"kept for {say_limit(policy.untagged_within)}, then they go"
+    )
     unmatched = "go" if policy.delete_unmatched else "are kept"
     limits = policy.limits
     cap = "" if limits.deletions is None else f", and at most {limits.deletions} manifests for this policy"

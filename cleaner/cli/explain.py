@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Annotated
@@ -14,15 +15,16 @@ from rich.text import Text
 from cleaner.cli.console import messages, results, write_json
 from cleaner.cli.documents import Document
 from cleaner.cli.lineage import Entry, all_families, family_of
-from cleaner.cli.options import ConfigOption, Format, FormatOption, RegistryOption, load_settings, the_one
+from cleaner.cli.options import ConfigOption, Format, FormatOption, RegistryOption, answering, load_settings, the_one
 from cleaner.cli.progress import progress
+from cleaner.cli.tables import shown_tag
 from cleaner.cli.units import clock_time, rfc3339, some
 from cleaner.config.settings import RegistrySettings, Settings
 from cleaner.errors import CleanerError, ListingIncomplete, ManifestUnreadable, UsageError
 from cleaner.model.listing import Listing
 from cleaner.model.manifest import Digest, Manifest
 from cleaner.model.plan import HoldReason
-from cleaner.model.verdict import Kept, Verdict
+from cleaner.model.verdict import Condemned, Kept, Verdict
 from cleaner.planning.survey import Judged, LeftAlone
 from cleaner.retention.words import safe, say, say_verdict, short
 from cleaner.wiring import Application, production
@@ -66,20 +68,16 @@ def explain(
 ) -> None:
     """Say why a manifest stays or goes: every reason, and the whole family around it."""
     settings = load_settings(config)
-    one = the_one(settings, registry)
-    wanted = parse_image(image)
-    place = asyncio.run(_look_up(settings, one, wanted))
-    match place:
-        case Judged():
-            explanation = _explanation(one, place, wanted)
-            if output is Format.JSON:
-                write_json(_document(explanation))
-            else:
-                _show(results(), explanation)
-        case LeftAlone():
-            raise _left_alone(place)
-        case Listing():
-            _say_unmanaged(one, place, output)
+    with answering(output):
+        one, wanted = the_one(settings, registry), parse_image(image)
+        place = asyncio.run(_look_up(settings, one, wanted))
+        match place:
+            case Judged():
+                _answer(_explanation(one, place, wanted), output)
+            case LeftAlone():
+                raise _left_alone(place)
+            case Listing():
+                _say_unmanaged(one, place, output)
 
 
 def parse_image(text: str) -> Wanted:
@@ -105,9 +103,8 @@ def parse_image(text: str) -> Wanted:
 
 
 async def _look_up(settings: Settings, registry: RegistrySettings, wanted: Wanted) -> Judged | LeftAlone | Listing:
-    async with Application.for_planning(settings, production()) as application:
-        with progress(messages()) as tell:
-            return await application.explain(registry, wanted.repository, tell)
+    with closing(Application.for_planning(settings, production())) as application, progress(messages()) as tell:
+        return await application.explain(registry, wanted.repository, tell)
 
 
 def _explanation(registry: RegistrySettings, place: Judged, wanted: Wanted) -> Explanation:
@@ -153,6 +150,13 @@ def _left_alone(place: LeftAlone) -> CleanerError:
     return kind(f"{safe(place.repository)} is left alone: {place.detail}")
 
 
+def _answer(explanation: Explanation, output: Format) -> None:
+    if output is Format.JSON:
+        write_json(_document(explanation))
+    else:
+        _show(results(), explanation)
+
+
 def _say_unmanaged(registry: RegistrySettings, listing: Listing, output: Format) -> None:
     if output is Format.JSON:
         write_json({"registry": registry.name, "repository": listing.repository, "policy": None, "mode": None})
@@ -171,10 +175,9 @@ def _show(console: Console, explanation: Explanation) -> None:
     manifests = place.listing.by_digest()
     for entry in explanation.outline:
         _show_entry(console, explanation, entry, manifests[entry.digest])
-    console.print(
-        "Limits (limits.share, limits.deletions) and in-use sources may still hold back what goes: see `cleaner plan`.",
-        soft_wrap=True,
-    )
+    verdicts = place.judgement.verdicts
+    if any(isinstance(verdicts[entry.digest], Condemned) for entry in explanation.outline):
+        console.print("Limits and in-use sources may still hold back what goes: see `cleaner plan`.", soft_wrap=True)
 
 
 def _show_entry(console: Console, explanation: Explanation, entry: Entry, manifest: Manifest) -> None:
@@ -182,7 +185,7 @@ def _show_entry(console: Console, explanation: Explanation, entry: Entry, manife
     indent = "    " * entry.depth
     line = Text(f"{indent}{entry.relation} " if entry.relation else indent)
     mark = " ◀ asked about" if manifest == explanation.asked else ""
-    names = ", ".join(safe(tag) for tag in manifest.tags) or "untagged"
+    names = ", ".join(shown_tag(tag) for tag in manifest.tags) or "untagged"
     line.append(short(entry.digest), style="green" if isinstance(verdict, Kept) else "red")
     line.append(f"  {names}  {clock_time(manifest.updated_at, explanation.registry.timezone)}")
     line.append(" (see above)" if entry.again else mark, style="bold")

@@ -18,13 +18,14 @@ from cleaner.cli.options import (
     FormatOption,
     RegistryOption,
     YesOption,
+    answering,
     chosen,
     load_settings,
     nothing_enforced,
     reveal_tokens,
     the_one,
 )
-from cleaner.cli.outcome import Outcome, complaints, refused, worst
+from cleaner.cli.outcome import Outcome, attempt, complaints, refused, worst
 from cleaner.cli.progress import both, progress
 from cleaner.cli.tables import table
 from cleaner.cli.units import clock_time, rfc3339, size
@@ -43,9 +44,7 @@ UuidArgument = Annotated[str | None, typer.Argument(metavar="[UUID]", help="Whic
 
 
 @app.command()
-def status(
-    config: ConfigOption = None, registry: RegistryOption = None, output: FormatOption = Format.TABLE
-) -> None:
+def status(config: ConfigOption = None, registry: RegistryOption = None, output: FormatOption = Format.TABLE) -> None:
     """Show the garbage collection that is active, if one is."""
 
     async def active(application: Application, one: RegistrySettings) -> Collections:
@@ -57,9 +56,7 @@ def status(
 
 
 @app.command()
-def history(
-    config: ConfigOption = None, registry: RegistryOption = None, output: FormatOption = Format.TABLE
-) -> None:
+def history(config: ConfigOption = None, registry: RegistryOption = None, output: FormatOption = Format.TABLE) -> None:
     """List the garbage collections that the provider remembers, whoever started them."""
 
     async def past(application: Application, one: RegistrySettings) -> Collections:
@@ -72,9 +69,7 @@ def history(
 @app.command()
 def start(config: ConfigOption = None, registry: RegistryOption = None, output: FormatOption = Format.TABLE) -> None:
     """Start a garbage collection of unreferenced blobs, and follow it to its end."""
-    settings = load_settings(config)
-    one = _enforced(settings, registry)
-    ended: list[Collection] = []
+    settings, ended = load_settings(config), list[Collection]()
 
     def note(event: Event) -> None:
         match event:
@@ -85,13 +80,9 @@ def start(config: ConfigOption = None, registry: RegistryOption = None, output: 
             case _:
                 pass
 
-    with _applying(settings) as application, progress(messages()) as shown:
-        try:
-            asyncio.run(application.start_collection(one, both(note, shown)))
-            outcome: Outcome[Collections] = Outcome(one.name, tuple(ended))
-        except CleanerError as error:
-            outcome = Outcome(one.name, error)
-    _show(settings, [outcome], output, "no garbage collection was started")
+    with answering(output), _applying(settings, registry) as (application, one), progress(messages()) as shown:
+        asyncio.run(application.start_collection(one, both(note, shown)))
+    _show(settings, [Outcome(one.name, tuple(ended))], output, "no garbage collection was started")
 
 
 @app.command()
@@ -104,32 +95,26 @@ def cancel(
 ) -> None:
     """Cancel a garbage collection. Asks first."""
     settings = load_settings(config)
-    one = _enforced(settings, registry)
-    if not yes and not sys.stdin.isatty():
-        raise UsageError("there is no terminal to ask on", "Look at `cleaner gc status`, then add --yes")
-    with _applying(settings) as application, asyncio.Runner() as runner:
+    with answering(output), _applying(settings, registry) as (application, one), asyncio.Runner() as runner:
+        if not yes and not sys.stdin.isatty():
+            raise UsageError("there is no terminal to ask on", "Look at `cleaner gc status`, then add --yes")
         wanted = uuid or _active(runner.run(application.active_collection(one)), one)
         ours = "ours" if application.ledger.is_ours(one.name, wanted) else "not ours: somebody else started it"
         say(f"garbage collection {wanted} of {one.name} is {ours}")
-        if not yes and not ask("Cancel it?"):
-            return
-        cancelled = runner.run(application.cancel_collection(one, wanted))
-    _show(settings, [Outcome(one.name, (cancelled,))], output, "")
+        agreed = yes or ask("Cancel it?")
+        cancelled = (runner.run(application.cancel_collection(one, wanted)),) if agreed else ()
+    _show(settings, [Outcome(one.name, cancelled)], output, "nothing was cancelled")
 
 
-def _enforced(settings: Settings, name: str | None) -> RegistrySettings:
-    """The one registry, if it may be changed and its token can be read."""
+@contextmanager
+def _applying(settings: Settings, name: str | None) -> Iterator[tuple[Application, RegistrySettings]]:
+    """An application and the one registry, if that may be changed and its token can be read."""
     registry = the_one(settings, name)
     if not registry.enforces:
         raise nothing_enforced(settings, [registry])
     reveal_tokens([registry])
-    return registry
-
-
-@contextmanager
-def _applying(settings: Settings) -> Iterator[Application]:
     with closing(Application.for_applying(settings, production())) as application:
-        yield application
+        yield application, registry
 
 
 def _active(collection: Collection | None, registry: RegistrySettings) -> str:
@@ -143,7 +128,7 @@ def _ask_each(
 ) -> list[Outcome[Collections]]:
     async def each(registries: tuple[RegistrySettings, ...]) -> list[Outcome[Collections]]:
         with closing(Application.for_planning(settings, production())) as application:
-            return [Outcome(one.name, await _answer(question, application, one)) for one in registries]
+            return [await attempt(one, question(application, one)) for one in registries]
 
     try:
         registries = chosen(settings, name)
@@ -151,17 +136,6 @@ def _ask_each(
         return asyncio.run(each(registries))
     except CleanerError as error:
         return refused(settings, name, error)
-
-
-async def _answer(
-    question: Callable[[Application, RegistrySettings], Awaitable[Collections]],
-    application: Application,
-    registry: RegistrySettings,
-) -> Collections | CleanerError:
-    try:
-        return await question(application, registry)
-    except CleanerError as error:
-        return error
 
 
 def _show(settings: Settings, outcomes: list[Outcome[Collections]], output: Format, otherwise: str) -> None:

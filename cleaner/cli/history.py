@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.table import Table
 
 from cleaner.cli.console import results, write_json
 from cleaner.cli.documents import Document
-from cleaner.cli.options import ConfigOption, Format, FormatOption, RegistryOption, chosen, load_settings
+from cleaner.cli.options import ConfigOption, Format, FormatOption, RegistryOption, answering, chosen, load_settings
 from cleaner.cli.tables import table
 from cleaner.cli.units import clock_time, rfc3339, size
 from cleaner.clock import new_id, utc_now
@@ -38,15 +39,17 @@ def runs(
 ) -> None:
     """List the runs: when, how they ended, what they came to."""
     settings = load_settings(config)
-    with _history(settings, registry) as history:
+    with answering(output), _history(settings, registry) as history:
         found = history.runs(limit, registry)
     if output is Format.JSON:
         write_json({"runs": [_document(asdict(run)) for run in found]})
         return
-    shown = table("Run", "Registry", "Began", "Ended", "#Exit", "#Deleted", "#Failed", "#Skipped", "#Held back", "#Freed", "Error")
+    shown = table(
+        "Run", "Registry", "Began", "Ended", "#Exit", "#Deleted", "#Failed", "#Skipped", "#Held back", "#Freed", "Error"
+    )
     for run in found:
         shown.add_row(*_run_row(run, _zone(settings, run.registry)))
-    results().print(shown)
+    _print(shown)
 
 
 @app.command()
@@ -58,7 +61,7 @@ def deletions(
 ) -> None:
     """List the deletions: what, when, why, and what came of it."""
     settings = load_settings(config)
-    with _history(settings, registry) as history:
+    with answering(output), _history(settings, registry) as history:
         found = history.deletions(limit, registry)
     if output is Format.JSON:
         write_json({"deletions": [_document(asdict(deletion)) for deletion in found]})
@@ -66,7 +69,7 @@ def deletions(
     shown = table("When", "Registry", "Repository", "Digest", "Tags", "Outcome", "Collected", "Why")
     for deletion in found:
         shown.add_row(*_deletion_row(deletion, _zone(settings, deletion.registry)))
-    results().print(shown)
+    _print(shown)
 
 
 @app.command()
@@ -78,7 +81,7 @@ def collections(
 ) -> None:
     """List the garbage collections that we started or saw."""
     settings = load_settings(config)
-    with _history(settings, registry) as history:
+    with answering(output), _history(settings, registry) as history:
         found = history.collections(limit, registry)
     if output is Format.JSON:
         write_json({"collections": [_document(asdict(collection)) for collection in found]})
@@ -86,7 +89,14 @@ def collections(
     shown = table("Collection", "Registry", "Whose", "Status", "First seen", "Ended", "#Predicted", "#Freed")
     for collection in found:
         shown.add_row(*_collection_row(collection, _zone(settings, collection.registry)))
-    results().print(shown)
+    _print(shown)
+
+
+def _print(shown: Table) -> None:
+    if shown.row_count:
+        results().print(shown)
+    else:
+        results().print("nothing yet")
 
 
 @contextmanager

@@ -1,6 +1,4 @@
-"""Families as outlines: from what stands at the top down to what hangs below (policy page, "Versions, attachments,
-families").
-"""
+"""Families as outlines: from what stands at the top down to what hangs below it."""
 
 from __future__ import annotations
 

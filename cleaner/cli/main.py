@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +19,7 @@ from cleaner.cli.check import check, schema
 from cleaner.cli.console import complaint, escape_what_cannot_be_encoded, say
 from cleaner.cli.demo import demo
 from cleaner.cli.explain import explain
-from cleaner.cli.options import ConfigOption, Format, RegistryOption
+from cleaner.cli.options import ConfigOption, Format, FormatOption, RegistryOption
 from cleaner.cli.plan import plan
 from cleaner.cli.simulator import simulator
 from cleaner.errors import CleanerError
@@ -48,14 +49,43 @@ def main() -> None:
         sys.exit(error.exit_code)
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version("registry-cleaner"))
+        raise typer.Exit
+
+
+def _show_tracebacks(wanted: bool) -> None:
+    if wanted:
+        sys.excepthook = sys.__excepthook__
+
+
 @app.callback()
 def options(
     context: typer.Context,
     config: ConfigOption = None,
     registry: RegistryOption = None,
-    output: Annotated[Format | None, typer.Option("--format", help="A table for people, or JSON for machines.")] = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error nobody expected.")] = False,
-    show_version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+    output: FormatOption = Format.TABLE,
+    _version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version.")
+    ] = False,
+    _debug: Annotated[
+        bool, typer.Option("--debug", callback=_show_tracebacks, help="Show the traceback of an unexpected error.")
+    ] = False,
 ) -> None:
-    """What is given before the command is the default of what may be given after it."""
-    if show_version: ...
+    """What stands before the command is the default of what may stand after it."""
+    given = {"config": config, "registry": registry, "output": output}
+    context.default_map = _everywhere(context.command, given)
+
+
+def _everywhere(command: object, given: Mapping[str, object]) -> dict[str, object]:
+    """These defaults for a command and for every command below it."""
+    inner = getattr(command, "commands", {})
+    return {**given, **{name: _everywhere(below, given) for name, below in inner.items()}}
+
+
+def _unexpected(kind: type[BaseException], _error: BaseException, trace: TracebackType | None) -> None:
+    """An error that nobody expected: its text may hold anything, a secret too, so only its kind and place are shown."""
+    where = traceback.extract_tb(trace)[-1:]
+    place = "".join(f" in {Path(frame.filename).name}, line {frame.lineno}" for frame in where)
+    say(f"error: unexpected {kind.__name__}{place}. This is a bug; `cleaner --debug …` shows where it comes from")

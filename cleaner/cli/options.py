@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cleaner.cli.console import write_json
 from cleaner.config.load import find, load
 from cleaner.config.settings import RegistrySettings, Settings
-from cleaner.errors import UsageError
+from cleaner.errors import CleanerError, UsageError
 from cleaner.retention.words import safe
 
 
@@ -86,6 +88,17 @@ def nothing_enforced(settings: Settings, registries: Iterable[RegistrySettings])
         f"When `cleaner plan` shows what you want, set `mode: enforce` in {settings.path}: for the file, for the "
         "registry, or for single policies",
     )
+
+
+@contextmanager
+def answering(output: Format) -> Iterator[None]:
+    """Where a command cannot give the document that it owes, one that says why takes its place."""
+    try:
+        yield
+    except CleanerError as error:
+        if output is Format.JSON:
+            write_json({"error": str(error)})
+        raise
 
 
 def reveal_tokens(registries: Iterable[RegistrySettings]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
@@ -25,6 +25,14 @@ class Outcome(Generic[Result]):
 
     registry: str
     result: Result | CleanerError
+
+
+async def attempt(registry: RegistrySettings, doing: Awaitable[Result]) -> Outcome[Result]:
+    """What `doing` comes to on a registry, its error included."""
+    try:
+        return Outcome(registry.name, await doing)
+    except CleanerError as error:
+        return Outcome(registry.name, error)
 
 
 def refused(settings: Settings, name: str | None, error: CleanerError) -> list[Outcome[Result]]:

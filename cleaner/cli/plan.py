@@ -13,12 +13,11 @@ from cleaner.cli.console import messages, results, say, write_json
 from cleaner.cli.documents import plan_document
 from cleaner.cli.moments import parse_moment
 from cleaner.cli.options import ConfigOption, Format, FormatOption, RegistryOption, chosen, load_settings, reveal_tokens
-from cleaner.cli.outcome import Outcome, complaints, exit_code, refused, worst
+from cleaner.cli.outcome import Outcome, attempt, complaints, exit_code, refused, worst
 from cleaner.cli.progress import Listed, both, progress
 from cleaner.cli.tables import show_plan, show_warnings
 from cleaner.config.settings import RegistrySettings, Settings
 from cleaner.errors import CleanerError
-from cleaner.model.event import Listener
 from cleaner.model.plan import Plan
 from cleaner.wiring import Application, production
 
@@ -57,16 +56,7 @@ async def _plans(settings: Settings, name: str | None, at: str | None, listed: L
         for note in application.notes:
             say(f"note: {note}")
         tell = both(listed.hear, shown)
-        return [await _plan(application, registry, moments[registry.name], tell) for registry in registries]
-
-
-async def _plan(
-    application: Application, registry: RegistrySettings, at: datetime | None, tell: Listener
-) -> Outcome[Plan]:
-    try:
-        return Outcome(registry.name, await application.plan(registry, at, tell))
-    except CleanerError as error:
-        return Outcome(registry.name, error)
+        return [await attempt(one, application.plan(one, moments[one.name], tell)) for one in registries]
 
 
 def _moment(registry: RegistrySettings, at: str | None) -> datetime | None:

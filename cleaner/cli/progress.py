@@ -74,29 +74,36 @@ class Lines:
 
     def hear(self, event: Event) -> None:
         """Say it, where it is worth a line."""
-        line = self._line(event)
+        line = _listing_line(event) or _deletion_line(event) or self._collection_line(event)
         if line is not None:
             self.console.print(line, soft_wrap=True)
 
-    def _line(self, event: Event) -> str | None:
+    def _collection_line(self, event: Event) -> str | None:
         match event:
-            case RepositoriesListed(registry, repositories):
-                return f"{registry}: {some(repositories, 'repository')}"
-            case RepositoryListed(registry, repository, None):
-                return f"{registry}: {safe(repository)} could not be listed whole"
-            case ManifestsWanted(registry, manifests):
-                return f"{registry}: reading {some(manifests, 'manifest')} that are not known yet"
-            case Planned(plan):
-                return f"{plan.registry}: {some(len(plan.deletions), 'manifest')} of {plan.manifests} to go"
-            case CollectionPolled(_, collection) if collection.status == self._status:
-                return None
             case CollectionStarted(registry, collection) | CollectionPolled(registry, collection):
+                if collection.status == self._status:
+                    return None
                 self._status = collection.status
                 return f"{registry}: garbage collection {safe(collection.uuid)}: {safe(collection.status)}"
             case CollectionEnded(registry, collection):
-                return f"{registry}: garbage collection ended: {safe(collection.status)}, {size(collection.freed_bytes)} freed"
+                freed = size(collection.freed_bytes)
+                return f"{registry}: garbage collection ended: {safe(collection.status)}, {freed} freed"
             case _:
-                return _deletion_line(event)
+                return None
+
+
+def _listing_line(event: Event) -> str | None:
+    match event:
+        case RepositoriesListed(registry, repositories):
+            return f"{registry}: {some(repositories, 'repository')}"
+        case RepositoryListed(registry, repository, None):
+            return f"{registry}: {safe(repository)} could not be listed whole"
+        case ManifestsWanted(registry, manifests):
+            return f"{registry}: reading {some(manifests, 'manifest')} not known yet"
+        case Planned(plan):
+            return f"{plan.registry}: {some(len(plan.deletions), 'manifest')} of {plan.manifests} to go"
+        case _:
+            return None
 
 
 def _deletion_line(event: Event) -> str | None:

@@ -44,11 +44,11 @@ def simulator(  # noqa: PLR0913, PLR0917 (one parameter for each flag of the con
     options = Options(
         now=utc_now,
         new_id=new_id,
-        listen=_address("--listen", listen),
-        registry_listen=None if registry_listen is None else _address("--registry-listen", registry_listen),
+        listen=parse_address("--listen", listen),
+        registry_listen=None if registry_listen is None else parse_address("--registry-listen", registry_listen),
         load=load,
-        collection_duration=_duration("--gc-duration", gc_duration),
-        behaviour=Behaviour(token, per_minute, per_hour, _duration("--latency", latency)),
+        collection_duration=parse_duration("--gc-duration", gc_duration),
+        behaviour=Behaviour(token, per_minute, per_hour, parse_duration("--latency", latency)),
     )
     try:
         serve(options, announce=typer.echo)
@@ -56,14 +56,24 @@ def simulator(  # noqa: PLR0913, PLR0917 (one parameter for each flag of the con
         raise UsageError(str(error)) from error
 
 
-def _address(flag: str, text: str) -> Address:
+def parse_address(flag: str, text: str) -> Address:
+    """The address that a flag gives as HOST:PORT, an IPv6 host in brackets.
+
+    Raises:
+        UsageError: it is none.
+    """
     host, _, port = text.rpartition(":")
     if not host or not (port.isascii() and port.isdecimal()) or int(port) > _PORT_MOST:
         raise UsageError(f"{flag} {text}: expected HOST:PORT", "For instance 127.0.0.1:8080")
     return Address(host.removeprefix("[").removesuffix("]"), int(port))
 
 
-def _duration(flag: str, text: str) -> timedelta:
+def parse_duration(flag: str, text: str) -> timedelta:
+    """The duration that a flag gives, in milliseconds to days.
+
+    Raises:
+        UsageError: it is none.
+    """
     match = _DURATION.fullmatch(text)
     if match is None:
         raise UsageError(f"{flag} {text}: expected a duration", "For instance 30ms, 5s or 2m")

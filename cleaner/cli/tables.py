@@ -15,11 +15,13 @@ from rich.table import Table
 from rich.text import Text
 
 from cleaner.cli.units import freed, size, some
-from cleaner.model.plan import Deletion, HeldBack, Mode, Plan, Unmanaged
+from cleaner.model.manifest import attachment_subject
+from cleaner.model.plan import Deletion, HeldBack, HoldReason, Mode, Plan, Unmanaged
 from cleaner.model.report import Report
 from cleaner.retention.words import safe, say, say_age, short
 
 _BAR = 24
+_LET_THROUGH = "Limits held these back; `cleaner apply --allow REPOSITORY` lets one through them, once."
 
 
 def table(*columns: str, title: str = "") -> Table:
@@ -63,6 +65,8 @@ def show_held_back(console: Console, held_back: Sequence[HeldBack]) -> None:
         for hold in held_back:
             held.add_row(safe(hold.repository or "all"), hold.reason, str(hold.manifests), safe(hold.detail))
         console.print(held)
+        if any(hold.reason in {HoldReason.SHARE, HoldReason.CAP} for hold in held_back):
+            console.print(_LET_THROUGH, soft_wrap=True)
 
 
 def show_warnings(console: Console, warnings: Iterable[str]) -> None:
@@ -84,7 +88,16 @@ def show_report(console: Console, report: Report) -> None:
 
 def tags(names: Sequence[str]) -> Text:
     """Tags in a cell."""
-    return Text(", ".join(safe(name) for name in names)) if names else Text("untagged", style="dim")
+    return Text(", ".join(shown_tag(name) for name in names)) if names else Text("untagged", style="dim")
+
+
+def shown_tag(name: str) -> str:
+    """A tag, safe to print; of an attachment tag, as many digits as `short` shows of a digest."""
+    subject = attachment_subject(name)
+    if subject is None:
+        return safe(name)
+    whole = subject.replace(":", "-")
+    return name.replace(whole, f"{short(subject).replace(':', '-')}…")
 
 
 def age(moment: datetime | None, now: datetime) -> str:

@@ -9,11 +9,12 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from cleaner.config.models import File
+from cleaner.config.scalars import parse_pattern
 from cleaner.config.tree import Kind, Node, printable
 from cleaner.config.units import NotAsExpected, duration_text, parse_duration
 from cleaner.errors import Problem
 from cleaner.model.plan import Mode
-from cleaner.retention.patterns import BadPattern, Pattern, compile_pattern
+from cleaner.retention.patterns import Pattern, compile_pattern
 
 
 def contradictions(root: Node) -> Iterator[Problem]:
@@ -51,21 +52,23 @@ def _same_names(registries: Sequence[Node]) -> Iterator[Problem]:
 
 
 def _unreachable(policies: Sequence[Node]) -> Iterator[Problem]:
-    earlier: list[Pattern] = []
+    texts: set[str] = set()
+    wildcards: list[Pattern] = []
     for policy in policies:
         repositories = policy.child("repositories")
         patterns = _patterns(repositories)
-        if patterns and len(patterns) == len(repositories.items) and all(_covered(p, earlier) for p in patterns):
+        readable = bool(patterns) and len(patterns) == len(repositories.items)
+        if readable and all(_is_covered(pattern, texts, wildcards) for pattern in patterns):
             message = "no repository can reach this policy: earlier ones match all that it matches"
             yield repositories.place.problem(message, "the first policy that matches counts: move it up, or drop it")
-        earlier += patterns
+        texts.update(pattern.text for pattern in patterns)
+        wildcards += [pattern for pattern in patterns if not pattern.is_literal]
 
 
-def _covered(pattern: Pattern, earlier: Sequence[Pattern]) -> bool:
-    return any(
-        other == pattern or set(other.text) == {"*"} or (pattern.is_literal and other.matches(pattern.text))
-        for other in earlier
-    )
+def _is_covered(pattern: Pattern, texts: set[str], wildcards: Sequence[Pattern]) -> bool:
+    if pattern.text in texts or any(set(other.text) == {"*"} for other in wildcards):
+        return True
+    return pattern.is_literal and any(other.matches(pattern.text) for other in wildcards)
 
 
 def _shorter_than(grace: timedelta, policy: Node) -> Iterator[Problem]:
@@ -106,6 +109,6 @@ def _patterns(node: Node) -> list[Pattern]:
 
 def _pattern(node: Node) -> Iterator[Pattern]:
     try:
-        yield compile_pattern(node.text)
-    except BadPattern:
+        yield compile_pattern(parse_pattern(node.text))
+    except NotAsExpected:
         return

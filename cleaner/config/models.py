@@ -219,6 +219,7 @@ class Registry(Model):
     """One registry of the account and its policies."""
 
     name: RegistryName
+    """As the account names it."""
     schedule: CronLine | None = None
     """When the daemon cleans it: a cron line in its time zone; never by itself where there is none."""
     timezone: TimeZone = "UTC"

@@ -82,7 +82,12 @@ def _share_below_all(value: object) -> Fraction:
     return share
 
 
-def _pattern(value: object) -> str:
+def parse_pattern(value: object) -> str:
+    """The text of a pattern that can be compiled.
+
+    Raises:
+        NotAsExpected: it is no string, empty, too long, or no pattern.
+    """
     text = _name(value, "a pattern as a string")
     if len(text) > PATTERN_LENGTH:
         raise NotAsExpected(f"a pattern of at most {PATTERN_LENGTH:,} characters")
@@ -201,7 +206,7 @@ Count: TypeAlias = Annotated[int, PlainValidator(_at_least(1)), WithJsonSchema({
 CountOrZero: TypeAlias = Annotated[int, PlainValidator(_at_least(0)), WithJsonSchema({"type": "integer", "minimum": 0})]
 PatternText: TypeAlias = Annotated[
     str,
-    PlainValidator(_pattern),
+    PlainValidator(parse_pattern),
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": PATTERN_LENGTH, "examples": ["v*", r"re:pr-\d+"]}),
 ]
 DigestText: TypeAlias = Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TypeVar
 
 import msgspec
@@ -27,6 +28,7 @@ from cleaner.errors import (
 T = TypeVar("T")
 
 _SHOWN_CHARACTERS = 200
+_MEDIA_TYPE = re.compile(r"[a-z]{1,20}/[a-z0-9.+-]{1,80}", re.IGNORECASE)
 _KINDS: dict[int, type[Refused]] = {
     400: BadRequest,
     401: Unauthorized,
@@ -44,6 +46,7 @@ _NEXT_STEPS: dict[type[Refused], str] = {
     NotFound: "Check the registry's name and `api.url`, and that the token belongs to that account",
     Conflict: "Try again when what keeps the registry busy, such as a garbage collection, has ended",
     PreconditionFailed: "Set `api.family: registries` if the account has several registries; else see what was said",
+    Unprocessable: "See what was said; please report it if the request should have been fine",
     RateLimited: "Try again later, or leave more of the rate limit to this token's other users",
     ServerError: "Try again later; the provider's status page may know more",
     UnexpectedStatus: "Check that `api.url` and `api.registry_url` lead to the provider; redirects are not followed",
@@ -88,7 +91,8 @@ def decoded(answer: Answer, what: str, shape: type[T]) -> T:
 
 def malformed(answer: Answer, what: str, came: str) -> MalformedAnswer:
     """The error for an answer that is not what the API page promises; `came` says what it is instead."""
-    kind = shown(answer.headers.get("content-type", "")) or "none"
+    match = _MEDIA_TYPE.match(answer.headers.get("content-type", ""))
+    kind = match[0] if match else "unknown"
     return MalformedAnswer(
         f"{what}: expected JSON as the API page describes it, got {came}, content type {kind}",
         "Try again later, and check whether a proxy stands between here and `api.url`",

@@ -97,7 +97,7 @@ class Budget:
     def heed(self, status: int, headers: Mapping[str, str]) -> None:
         """Obeys what an answer says about the rate limit."""
         if status == 429:
-            self._pause(asked_pause(headers) or self._until_reset(headers) or timedelta(seconds=_MINUTE))
+            self._pause(asked_pause(headers) or self._until_reset(headers) or timedelta(seconds=_MARGIN))
         elif status == 503:
             self._pause(asked_pause(headers) or timedelta(0))
         elif self._windows:

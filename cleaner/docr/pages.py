@@ -40,7 +40,8 @@ def go_on(pages: Sequence[Page[T]]) -> bool:
         return False
     if len(pages) > 1 and last.items == pages[-2].items:
         return False
-    return last.has_next or sum(len(page.items) for page in pages) < last.total
+    seen = sum(len(page.items) for page in pages)
+    return seen < last.total or (seen == last.total and last.has_next)
 
 
 def flaw(pages: Sequence[Page[T]], name: Callable[[T], str]) -> str | None:

@@ -25,8 +25,8 @@ W = TypeVar("W")
 PER_PAGE = 200
 """The most entries that the API puts on a page."""
 
-MOST_PAGES = 10_000
-"""No list is read beyond so many pages; it counts as incomplete then."""
+MOST_PAGES = 2_500
+"""No list is read beyond so many pages, half a million entries; it counts as incomplete then."""
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 

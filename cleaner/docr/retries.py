@@ -21,6 +21,7 @@ TROUBLES, LIMITED = 4, 8
 """So often is a request tried that meets trouble, and one that meets the rate limit."""
 
 _FIRST_WAIT = 0.5
+_FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=1), timedelta(minutes=1)
 
 
 class Channel:
@@ -83,8 +84,9 @@ class _Again:
     def _wait(self, error: Exception) -> float | None:
         if isinstance(error, RateLimited):
             self._limited += 1
-            # The budget makes everybody wait where the answer names no pause, or a shorter one than another answer.
-            return (error.retry_after or timedelta(0)).total_seconds() if self._limited < LIMITED else None
+            # The budget makes everybody wait; where the answer names no pause, this request waits ever longer.
+            pause = error.retry_after or min(_FIRST_PAUSE * 2 ** (self._limited - 1), _LONGEST_PAUSE)
+            return pause.total_seconds() if self._limited < LIMITED else None
         if not isinstance(error, self._repeatable):
             return None
         self._troubles += 1

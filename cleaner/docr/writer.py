@@ -8,7 +8,7 @@ from cleaner.docr import values, wire
 from cleaner.docr.call import Call
 from cleaner.docr.paths import Paths, segment
 from cleaner.docr.retries import Channel
-from cleaner.errors import CollectionAutomated, NotFound, PreconditionFailed, UnexpectedStatus
+from cleaner.errors import CollectionAutomated, MalformedAnswer, NotFound, PreconditionFailed
 from cleaner.model.collection import Collection
 from cleaner.model.deletion import AlreadyGone, Deleted, Intent
 
@@ -47,10 +47,9 @@ class Writer:
         except NotFound:
             return AlreadyGone()
         if answer.status != 204:
-            raise UnexpectedStatus(
+            raise MalformedAnswer(
                 f"{what}: expected the status 204, got {answer.status}",
                 "Check whether a proxy stands between here and `api.url`",
-                status=answer.status,
             )
         return Deleted()
 

@@ -72,7 +72,10 @@ def within_caps(queues: Mapping[str, Queue], caps: Mapping[str, int]) -> dict[st
 
 def _granted(caps: list[_Cap], manifests: int) -> bool:
     """Count so many manifests in every cap, if each of them admits so many; each that does not is closed."""
-    if any(cap.closed for cap in caps) or not all([cap.admits(manifests) for cap in caps]):
+    if any(cap.closed for cap in caps):
+        return False
+    admitted = [cap.admits(manifests) for cap in caps]
+    if not all(admitted):
         return False
     for cap in caps:
         cap.used += manifests

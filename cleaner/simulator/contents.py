@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from cleaner.simulator.manifests import descriptors, parsed
 from cleaner.simulator.storage import Entry, Freed, Push, StoredBlob
 
 
@@ -26,6 +27,12 @@ class Repository:
         """All entries, in the order of their arrival."""
         return [entry for same in self.entries.values() for entry in same]
 
+    def referred(self) -> Iterator[str]:
+        """The digests of all blobs that its manifests refer to."""
+        for entry in self.listing():
+            for digest, _ in references(entry, self.bodies.get(digest_of(entry))):
+                yield digest
+
 
 class Contents:
     """Repositories and blobs of one registry.
@@ -41,7 +48,7 @@ class Contents:
     def load(self, repository: str, entry: Entry, body: bytes | None) -> None:
         """Add an entry as a load file gives it."""
         self.add_repository(repository).add(entry, body)
-        self._store_references(entry)
+        self._store_references(entry, body)
 
     def add_repository(self, name: str) -> Repository:
         """The repository of that name, made where there is none."""
@@ -82,8 +89,7 @@ class Contents:
 
     def free_unreferenced(self) -> Freed:
         """Remove the blobs that no manifest of any repository refers to."""
-        entries = (entry for found in self._repositories.values() for entry in found.listing())
-        referred = {digest for entry in entries for digest, _ in references(entry)}
+        referred = {digest for found in self._repositories.values() for digest in found.referred()}
         gone = [digest for digest in self._blobs if digest not in referred]
         return Freed(len(gone), sum(self._blobs.pop(digest).size for digest in gone))
 
@@ -102,7 +108,7 @@ class Contents:
         entry = {**push.entry, **known, "updated_at": push.entry.get("updated_at"), "tags": tags}
         found.entries[push.digest] = [entry]
         found.bodies[push.digest] = push.body
-        self._store_references(push.entry)
+        self._store_references(push.entry, push.body)
 
     def blob(self, digest: str) -> StoredBlob | None:
         """A stored blob, None where there is none."""
@@ -116,8 +122,8 @@ class Contents:
         """Store a blob whose bytes can be made."""
         self._blobs[digest] = blob
 
-    def _store_references(self, entry: Entry) -> None:
-        for digest, size in references(entry):
+    def _store_references(self, entry: Entry, body: bytes | None) -> None:
+        for digest, size in references(entry, body):
             known = self._blobs.get(digest)
             if known is None or (known.content is None and known.size < size):
                 self._blobs[digest] = StoredBlob(size)
@@ -135,10 +141,17 @@ def tags_of(entry: Entry) -> list[object]:
     return tags if isinstance(tags, list) else []
 
 
-def references(entry: Entry) -> Iterator[tuple[str, int]]:
-    """The blobs that an entry refers to, with their sizes in bytes; what has no readable digest is left out."""
+def references(entry: Entry, body: bytes | None) -> Iterator[tuple[str, int]]:
+    """The blobs that a manifest refers to, with their sizes in bytes; what has no readable digest is left out.
+
+    As its entry lists them; where that leaves them out, as its own bytes do, which is what a registry goes by.
+    """
     blobs = entry.get("blobs")
-    for blob in blobs if isinstance(blobs, list) else ():
+    if not isinstance(blobs, list):
+        for descriptor in descriptors(parsed(body or b""), "config", "layers", "blobs"):
+            yield descriptor.digest, descriptor.size
+        return
+    for blob in blobs:
         if isinstance(blob, Mapping) and isinstance(digest := blob.get("digest"), str):
             size = blob.get("compressed_size_bytes")
             yield digest, size if isinstance(size, int) and not isinstance(size, bool) and size > 0 else 0

@@ -32,11 +32,6 @@ class Demo:
     def __init__(self, workshop: Workshop, now: datetime) -> None:
         self._workshop = workshop
         self._now = now
-        self._bases = {
-            (line, architecture): workshop.layer(f"base {line} {architecture}", 4 * MIB, 16 * MIB)
-            for line in ("node", "python", "alpine")
-            for architecture in ("amd64", "arm64")
-        }
 
     def build(self) -> None:
         """Every repository."""
@@ -56,7 +51,7 @@ class Demo:
         for week in range(25, -1, -1):
             at = self._now - week * 7 * DAY - 3 * DAY
             tags = (f"22-slim-{at:%Y%m%d}", *(("22-slim",) if week == 0 else ()))
-            layers = [self._bases["node", "amd64"], self._workshop.layer(f"base/node {week}", 300 * KIB, 2 * MIB)]
+            layers = [self._base("node", "amd64"), self._workshop.layer(f"base/node {week}", 300 * KIB, 2 * MIB)]
             self._workshop.image(Place("base/node", at, tags), layers)
 
     def _releases(self, repository: str, line: str, count: int) -> None:
@@ -138,7 +133,10 @@ class Demo:
         """A base that many images share, dependencies that change now and then, and the application itself."""
         dependencies = f"dependencies of {line} {architecture} {number(build, 0, 7)}"
         return [
-            self._bases[line, architecture],
+            self._base(line, architecture),
             self._workshop.layer(dependencies, 2 * MIB, 6 * MIB),
             self._workshop.layer(f"{build} {architecture}", 100 * KIB, 1536 * KIB),
         ]
+
+    def _base(self, line: str, architecture: str) -> Descriptor:
+        return self._workshop.layer(f"base {line} {architecture}", 4 * MIB, 16 * MIB)

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TypeAlias
 
 from cleaner.simulator.contents import Contents
-from cleaner.simulator.distribution import OCI_INDEX, OCI_MANIFEST, descriptors
+from cleaner.simulator.manifests import OCI_INDEX, OCI_MANIFEST, descriptors
 from cleaner.simulator.moments import rfc3339
 from cleaner.simulator.storage import StoredBlob
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -27,11 +28,11 @@ def load_file(path: Path, created_at: datetime) -> list[Registry]:
     """
     try:
         with path.open("rb") as file:
-            text = file.read(LARGEST + 1)
+            if os.fstat(file.fileno()).st_size > LARGEST:
+                raise LoadError(f"the load file {path} is larger than {LARGEST // 2**20} MiB")
+            text = file.read(LARGEST)
     except OSError as error:
         raise LoadError(f"cannot read the load file {path}: {error.strerror}") from error
-    if len(text) > LARGEST:
-        raise LoadError(f"the load file {path} is larger than {LARGEST // 2**20} MiB")
     try:
         return loaded(json.loads(text, parse_constant=_refuse_constant), created_at)
     except RecursionError as error:

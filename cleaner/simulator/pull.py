@@ -9,7 +9,8 @@ from starlette.responses import Response
 
 from cleaner.simulator.answers import answer
 from cleaner.simulator.contents import digest_of, tags_of
-from cleaner.simulator.distribution import OCI_INDEX, Call, Denial, descriptors, media_type, parsed
+from cleaner.simulator.distribution import Call, Denial
+from cleaner.simulator.manifests import OCI_INDEX, descriptors, media_type, parsed
 from cleaner.simulator.storage import Entry
 from cleaner.simulator.world import World
 

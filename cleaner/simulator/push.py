@@ -8,7 +8,8 @@ from collections.abc import Mapping
 
 from starlette.responses import Response
 
-from cleaner.simulator.distribution import Call, Denial, Descriptor, descriptors, parsed
+from cleaner.simulator.distribution import Call, Denial
+from cleaner.simulator.manifests import Descriptor, descriptors, parsed
 from cleaner.simulator.moments import rfc3339
 from cleaner.simulator.storage import Entry, Push
 from cleaner.simulator.world import World

@@ -137,9 +137,12 @@ def _listening(options: Options) -> Iterator[_Listeners]:
 def _bound(address: Address) -> socket.socket:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     try:
-        return socket.create_server((address.host, address.port), family=family, backlog=_BACKLOG)
+        listener = socket.create_server((address.host, address.port), family=family, backlog=_BACKLOG)
     except OSError as error:
         raise CannotListen(f"cannot listen on {address.host}, port {address.port}: {error.strerror}") from error
+    # asyncio leaves this to whoever opened the socket; without it an answer waits 40 ms for the client's ACK.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _origin(listener: socket.socket) -> str:

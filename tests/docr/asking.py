@@ -72,15 +72,16 @@ def refusal(status: int, headers: dict[str, str] | None = None, message: str = "
     return httpx.Response(status, headers=headers, json={"id": "some_id", "message": message, "request_id": "r1"})
 
 
-def basic(pair: str = "user:password\n") -> dict[str, object]:
+def basic(pair: str = "user:hunter2\n") -> dict[str, object]:
     """The answer of `docker-credentials`."""
     return {"auths": {"registry.example": {"auth": base64.b64encode(pair.encode()).decode()}}}
 
 
 class Script:
-    """A transport that answers from `respond`, and keeps each request and its moment."""
+    """A transport that answers from `respond` after `delay` seconds, and keeps each request and its moment."""
 
     def __init__(self, respond: Respond) -> None:
+        self.delay = 0.0
         self._respond = respond
         self.requests: list[httpx.Request] = []
         self.moments: list[float] = []
@@ -94,6 +95,8 @@ class Script:
     async def _handle(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
         self.moments.append(elapsed())
+        if self.delay:
+            await asyncio.sleep(self.delay)
         return self._respond(request)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import httpx
 import pytest
 
@@ -132,7 +134,7 @@ def test_waits_grow_and_scatter() -> None:
     script = Script(lambda _: refusal(500))
     with pytest.raises(ServerError):
         read(script, look)
-    waits = [later - earlier for earlier, later in zip(script.moments, script.moments[1:], strict=False)]
+    waits = [later - earlier for earlier, later in pairwise(script.moments)]
     assert [0.5 <= waits[0] <= 0.75, 1 <= waits[1] <= 1.5, 2 <= waits[2] <= 3] == [True, True, True]
 
 
@@ -142,6 +144,14 @@ def test_a_429_is_asked_again_only_after_the_pause_it_names() -> None:
     with pytest.raises(RateLimited):
         read(script, look)
     assert script.moments == [30.0 * n for n in range(LIMITED)]
+
+
+def test_a_429_that_names_no_pause_is_asked_again_after_ever_longer_ones() -> None:
+    """One second, two, four, and so on to a minute: the provider's windows slide, so a place comes free soon."""
+    script = Script(lambda _: refusal(429))
+    with pytest.raises(RateLimited):
+        read(script, look)
+    assert [later - earlier for earlier, later in pairwise(script.moments)] == [1, 2, 4, 8, 16, 32, 60]
 
 
 def test_what_the_provider_says_is_shown_bounded_and_plain() -> None:

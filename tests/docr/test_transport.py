@@ -119,15 +119,31 @@ def test_a_port_where_nobody_listens_is_unreachable() -> None:
         asyncio.run(story())
 
 
-def test_neither_proxies_nor_netrc_of_the_environment_are_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A token goes to the configured origin, not to whoever the environment names."""
+def test_neither_a_proxy_nor_a_netrc_of_the_environment_is_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A token goes to the configured origin, not to whoever the environment names, and no other one goes with it."""
     netrc = tmp_path / "netrc"
-    netrc.write_text("machine api.example login someone password else\n")
+    netrc.write_text("default login someone password else\n")
     monkeypatch.setenv("NETRC", str(netrc))
-    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
-    script = in_turn(httpx.Response(200))
-    run(sent(script, get()))
-    assert "authorization" not in script.requests[0].headers
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    heads: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        writer.close()
+        await writer.wait_closed()
+
+    async def story() -> int:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        async with server, http_client(None) as http:
+            port = server.sockets[0].getsockname()[1]
+            return (await exchange(http)(Call("GET", f"http://127.0.0.1:{port}/", "reading", ""))).status
+
+    assert asyncio.run(story()) == 204
+    assert b"authorization" not in heads[0].lower()
 
 
 WRITES = [

@@ -159,9 +159,9 @@ def answered(status: int, headers: dict[str, str], limit: RateLimit = NO_LIMIT) 
     [
         (429, {"retry-after": "17"}, 17.0),
         (429, {"retry-after": "999999"}, 3900.0),
-        (429, {"retry-after": "soon"}, 60.0),
-        (429, {"retry-after": "-5"}, 60.0),
-        (429, {}, 60.0),
+        (429, {"retry-after": "soon"}, 1.0),
+        (429, {"retry-after": "-5"}, 1.0),
+        (429, {}, 1.0),
         (429, {"ratelimit-reset": str(int(START.timestamp()) + 100)}, 101.0),
         (429, {"retry-after": "3", "ratelimit-remaining": "0", "ratelimit-reset": str(2**40)}, 3.0),
         (503, {"retry-after": "17"}, 17.0),

@@ -74,15 +74,8 @@ def afterwards(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Afterwards]
 
 def cleaner(config: Path, command: str, *options: str) -> dict[str, Any]:
     """What the command says of the one registry; it must exit 0."""
-    words = [
-        str(Path(sys.executable).with_name("cleaner")),
-        command,
-        *options,
-        "--config",
-        str(config),
-        "--format",
-        "json",
-    ]
+    program = str(Path(sys.executable).with_name("cleaner"))
+    words = [program, command, *options, "--config", str(config), "--format", "json"]
     environment = {**os.environ, "DIGITALOCEAN_ACCESS_TOKEN": "dop_v1_of_this_test"}
     result = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert result.returncode == 0, result.stderr

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.retention.builders import NOW, judged, manifest, policy, protections, repo, rule
+from cleaner.model.reason import Calendar, KeptByRule, NoRuleKeeps
+from tests.retention.builders import NOW, Outcome, judged, manifest, policy, protections, repo, rule
 
 
 def keeps(calendar: dict[str, int], *times: str, zone: str = "UTC") -> list[str]:
@@ -87,6 +88,29 @@ def test_a_calendar_keeps_the_newest_of_its_last_periods(
 ) -> None:
     """One version for each time, judged by one calendar in UTC."""
     assert keeps(calendar, *times) == kept
+
+
+def test_a_calendar_tells_which_of_its_periods_it_kept() -> None:
+    """Met, it names those that keep the version; missed, all that were asked: from hours to years."""
+    by = policy(rule("*", calendar={"yearly": 1, "daily": 2, "hourly": 1}))
+    versions = repo(manifest("a", age="0s"), manifest("b", age="1d"), manifest("c", age="2d"))
+    outcome = judged(versions, by)
+    assert [said(outcome, tag) for tag in "abc"] == [
+        ("hourly 1", "daily 2", "yearly 1"),
+        ("daily 2",),
+        ("hourly 1", "daily 2", "yearly 1"),
+    ]
+
+
+def said(outcome: Outcome, tag: str) -> tuple[str, ...]:
+    """The periods that the one reason for this version names."""
+    match outcome.reasons(tag):
+        case (KeptByRule(met=(Calendar(periods),)),):
+            return periods
+        case (NoRuleKeeps(missed=((1, (Calendar(periods),)),)),):
+            return periods
+        case other:
+            raise AssertionError(other)
 
 
 def test_periods_begin_in_the_zone_of_the_registry() -> None:

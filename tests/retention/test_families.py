@@ -88,7 +88,6 @@ def tag_of(name: str, suffix: str = ".sig") -> str:
             {"v2", "v1", "amd"},
             id="a condemned version in a kept family keeps its own children",
         ),
-        pytest.param([manifest("v1", tag_of("v1")), manifest("v2")], {"v2"}, id="nothing is attached to itself"),
     ],
 )
 def test_who_stays_with_whom(entries: list[Entry], kept: set[str]) -> None:
@@ -163,7 +162,9 @@ def test_a_ring_in_which_nothing_is_decided_stays() -> None:
 def test_a_ring_keeps_what_is_below_it() -> None:
     """What hangs on an undecided ring stays too, a version that no rule keeps among it, and all that it keeps."""
     entries = [*ring("a", "b"), manifest("v1", subject="a", children=["amd"]), manifest(name="amd"), manifest("v0")]
-    assert judged(repo(*entries), NOTHING).gone == {"v0"}
+    outcome = judged(repo(*entries), NOTHING)
+    assert outcome.gone == {"v0"}
+    assert outcome.reasons("v1") == (AttachedTo(digest_of("a"), (tag_of("b", ".att"),)),)
 
 
 def test_a_ring_below_something_kept_is_decided() -> None:
@@ -171,6 +172,12 @@ def test_a_ring_below_something_kept_is_decided() -> None:
     outcome = judged(repo(manifest("v2", children=["a"]), *ring("a", "b")), KEEP_V2)
     assert outcome.kept == {"v2", "a", "b"}
     assert Undecided() not in outcome.reasons("a") + outcome.reasons("b")
+
+
+def test_nothing_is_its_own_family() -> None:
+    """What names itself, as a child, as a subject and by a tag, is an orphan and no ring."""
+    itself = manifest(tag_of("a"), name="a", children=["a"], subject="a")
+    assert judged(repo(itself), policy(rule("*"), untagged_within="1d")).gone == {"a"}
 
 
 def test_a_ring_through_a_version_is_decided_by_it() -> None:

@@ -7,10 +7,11 @@ import json
 from collections.abc import Mapping
 from datetime import timedelta
 
+import httpx
 import pytest
 
 from cleaner.simulator.behaviour import Behaviour
-from tests.simulator.planes import ORIGIN, Clock, Planes, digest, load, manifest, registry
+from tests.simulator.planes import ORIGIN, Clock, Planes, digest, load, manifest, registry, send
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 IMAGE = "application/vnd.oci.image.manifest.v1+json"
@@ -92,6 +93,15 @@ def test_wrong_or_expired_credentials_get_no_token() -> None:
     assert planes.realm(secret, SCOPE).status_code == 401
     assert planes.realm("wrong", SCOPE).status_code == 401
     assert planes.control("GET", "/v2/registry/auth").status_code == 401
+
+
+@pytest.mark.parametrize("header", ["", "Basic", "Basic !", "Basic \xe9", "Basic YQ==", "Basic YTpi", "Bearer YTph"])
+def test_credentials_that_cannot_be_read_get_no_token(header: str) -> None:
+    """Not base64, no password, another password than user, another scheme."""
+    planes = _planes()
+    headers = [(b"authorization", header.encode("latin-1"))]
+    request = httpx.Request("GET", f"{ORIGIN}/v2/registry/auth", headers=headers)
+    assert send(planes.control_plane, request).status_code == 401
 
 
 def test_the_api_token_is_taken_as_user_and_password() -> None:

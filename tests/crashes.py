@@ -1,0 +1,76 @@
+"""A process that ends at any point: nothing leaves it from then on, and nothing is written any more."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+import httpx
+from sqlalchemy import Connection, Engine, event
+
+from tests.house import House
+
+
+class Crash(BaseException):
+    """The process ends here."""
+
+
+@dataclass(slots=True)
+class Plug:
+    """Pulled after `points` points of a run: requests on their way out or back, and commits."""
+
+    house: House
+    points: int
+    passed: int = 0
+
+    def __enter__(self) -> Self:
+        self.house.network.before, self.house.network.after = self._out, self._back
+        event.listen(Engine, "commit", self._commit)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        event.remove(Engine, "commit", self._commit)
+        self.house.network.before, self.house.network.after = _nothing, _nothing
+
+    def _point(self) -> None:
+        self.passed += 1
+        if self.passed > self.points:
+            raise Crash
+
+    def _out(self, _request: httpx.Request) -> None:
+        self._point()
+
+    def _back(self, _request: httpx.Request, _answer: httpx.Response) -> None:
+        self._point()
+
+    def _commit(self, _connection: Connection) -> None:
+        self._point()
+
+
+def crashes(house: House, points: int, do: Callable[[], object]) -> bool:
+    """Whether `do`, a command of the house, ended in a crash after so many points; else it came to its own end."""
+    with Plug(house, points):
+        try:
+            do()
+        except Crash:
+            _bury(house)
+            return True
+    return False
+
+
+def _bury(house: House) -> None:
+    """End what the dead process left on the loop, as long as nothing of it can reach anything."""
+    tasks = asyncio.all_tasks(house.loop)
+    for task in tasks:
+        task.cancel()
+    house.loop.run_until_complete(_all(tasks))
+
+
+async def _all(tasks: set[asyncio.Task[object]]) -> None:
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _nothing(*_: object) -> None:
+    """Let everything pass."""

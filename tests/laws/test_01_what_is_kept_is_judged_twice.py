@@ -1,0 +1,143 @@
+"""Law 1: what a policy keeps is not deleted, judged for the plan and again on a fresh listing; only what both condemn.
+
+The second judgement has the same `now`, and its listing is no older than `recheck` when a deletion relies on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.changes import after_requests, entries, move_tag, once_planned, push
+from tests.house import House
+from tests.shelves import Shelf, house, left, policy, registry
+
+KEEP = '[{tags: [main]}, {tags: ["v*"], last: 2}]'
+LISTING = "/digests?page=1&"
+
+
+def builds(count: int) -> tuple[Shelf, list[str]]:
+    """A repository of builds v0, v1 and so on, a day apart, the last of them `main` too; their digests."""
+    shelf = Shelf()
+    digests = [shelf.image(f"v{n}", *(["main"] if n == count - 1 else []), days=40 - n) for n in range(count)]
+    return shelf, digests
+
+
+def looked_between(of: House, first: int, last: int) -> bool:
+    """Whether a listing was asked for from the first of these requests on, and before the last."""
+    return any(first <= place < last for place in of.network.places("GET", LISTING))
+
+
+def test_a_tag_that_moves_at_any_point_of_a_run_is_honoured_up_to_the_last_look(tmp_path: Path) -> None:
+    """Whenever `main` goes back to the oldest build, only a deletion whose look is older than that takes the build."""
+    content = registry(builds(4)[0])
+    old = builds(4)[1][0]
+    with house(content, policy(KEEP), tmp_path) as undisturbed:
+        assert old in {manifest.digest for manifest in undisturbed.apply().deleted}
+        requests = len(undisturbed.network.seen)
+    saved = []
+    for count in range(requests):
+        (tmp_path / "state.db").unlink()
+        with house(content, policy(KEEP), tmp_path) as disturbed:
+            after_requests(disturbed, count, lambda world=disturbed: move_tag(world, "main", old))
+            disturbed.apply()
+            gone = disturbed.network.places("DELETE", old)
+            saved.append(old in left(disturbed))
+            assert saved[-1] is not bool(gone)
+            assert not gone or not looked_between(disturbed, count, gone[0])
+    assert saved == sorted(saved, reverse=True)
+    assert True in saved
+    assert False in saved
+
+
+def pushed_index(world: House, shelf: Shelf, old: str) -> None:
+    """An index comes that lists the old build."""
+    shelf.index([old], "main-multi", days=0)
+    push(world, shelf)
+
+
+def protected(world: House, _: Shelf, old: str) -> None:
+    """The old build gets a protected tag."""
+    move_tag(world, "hold-for-audit", old)
+
+
+def newer_time(world: House, _: Shelf, old: str) -> None:
+    """The old build is pushed once more, as it is."""
+    for entry in entries(world):
+        if entry["digest"] == old:
+            entry["updated_at"] = world.now().isoformat()
+
+
+@pytest.mark.parametrize("change", [pushed_index, protected, newer_time])
+def test_whatever_keeps_it_meanwhile_keeps_it(tmp_path: Path, change: Callable[[House, Shelf, str], None]) -> None:
+    """The second judgement sees tags, families and ages as they are by then; what it drops is in the report."""
+    shelf, digests = builds(5)
+    with house(registry(shelf), policy(KEEP), tmp_path) as world:
+        once_planned(world, lambda: change(world, shelf, digests[0]))
+        report = world.apply()
+        assert digests[0] in left(world)
+        assert digests[0] in {skipped.digest for skipped in report.skipped}
+        assert digests[1] not in left(world)
+        assert report.exit_code == 0
+
+
+def test_what_only_the_second_judgement_condemns_stays(tmp_path: Path) -> None:
+    """A build that a newer one pushes out of `last: 2` in the middle of a run goes in the next run at the earliest."""
+    shelf, digests = builds(4)
+
+    def newer_build() -> None:
+        shelf.image("v4", days=2)
+        push(world, shelf)
+
+    with house(registry(shelf), policy(KEEP), tmp_path) as world:
+        once_planned(world, newer_build)
+        world.apply()
+        assert digests[2] in left(world)
+        world.apply()
+        assert digests[2] not in left(world)
+
+
+def test_time_that_passes_in_a_run_condemns_nothing(tmp_path: Path) -> None:
+    """Both judgements are as of the start of the run: what was young enough then is so until the run's end."""
+    shelf = Shelf()
+    almost = shelf.image("almost", days=30 - 60 / 86400)
+    old = shelf.image("old", days=31)
+    shelf.image("new", days=3)
+    with house(registry(shelf), policy("[{within: 30d}]"), tmp_path) as world:
+        world.network.delay = lambda request: 50.0 if "digests" in request.url.path else 0.0
+        world.apply()
+        assert world.loop.time() > 60
+        assert old not in left(world)
+        assert almost in left(world)
+        world.apply()
+        assert almost not in left(world)
+
+
+def ages_of_looks(world: House) -> list[float]:
+    """For each deletion, how old the look was on which it relied when it was sent, in seconds."""
+    moments, looks = world.network.moments, world.network.places("GET", LISTING)
+    return [moments[gone] - max(moments[look] for look in looks if look < gone) for gone in world.network.places("DELETE")]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "limit"),
+    [
+        pytest.param(40.0, "{per_minute: 0, per_hour: 0}", id="each deletion takes 40 s"),
+        pytest.param(0.1, "{per_minute: 6, per_hour: 0, reserve: 0%}", id="the budget grants six a minute"),
+    ],
+)
+def test_no_deletion_relies_on_a_look_older_than_recheck(tmp_path: Path, seconds: float, limit: str) -> None:
+    """However slow deletions are, each is sent within `recheck` of a listing, and a tag that moves is honoured."""
+    shelf, digests = builds(34)
+    configuration = policy(KEEP, top=f"recheck: 90s\napi: {{rate_limit: {limit}}}")
+    with house(registry(shelf), configuration, tmp_path) as world:
+        world.network.delay = lambda request: seconds if request.method == "DELETE" else 0.0
+        once_planned(world, lambda: world.loop.call_later(150, move_tag, world, "main", digests[31]))
+        report = world.apply()
+        assert max(ages_of_looks(world)) <= timedelta(seconds=90).total_seconds()
+        assert len(world.network.places("GET", LISTING)) > 3
+        assert report.exit_code == 0
+        assert left(world) == {*digests[31:]}
