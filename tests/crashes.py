@@ -60,6 +60,13 @@ def crashes(house: House, points: int, do: Callable[[], object]) -> bool:
     return False
 
 
+def points_of(house: House, do: Callable[[], object]) -> int:
+    """How many points a command passes that comes to its own end."""
+    with Plug(house, 1_000_000) as plug:
+        do()
+    return plug.passed
+
+
 def _bury(house: House) -> None:
     """End what the dead process left on the loop, as long as nothing of it can reach anything."""
     tasks = asyncio.all_tasks(house.loop)

@@ -54,7 +54,7 @@ class Network(httpx.AsyncBaseTransport):
     """httpx's transport into the simulator; `before` may answer a request itself, or raise an httpx error.
 
     `after` sees each answer on its way back, read whole; it may give another in its place, or raise: the answer is
-    then lost. `delay` is how many seconds a request is on its way, and `moments` when each was sent, by the loop's time.
+    then lost. `delay` is how many seconds a request is on its way; `moments` tells when each was sent, by the loop.
     """
 
     planes: Mapping[str, httpx.ASGITransport]
@@ -103,6 +103,8 @@ class House:
         behaviour: Behaviour | None = None,
         randomness: int = 0,
     ) -> None:
+        self.directory = state
+        self.settings = self.configured(policy)
         self.loop = VirtualTimeLoop()
         self.start = start
         self._looks = itertools.count()
@@ -119,8 +121,6 @@ class House:
         control = control_app(self.world, self.log, behaviour)
         data = registry_app(self.world, self.log, behaviour, f"https://{CONTROL}")
         self.network = Network({CONTROL: httpx.ASGITransport(control), REGISTRY: httpx.ASGITransport(data)})
-        self.directory = state
-        self.settings = self.configured(policy)
         self.edges = Edges(self.now, lambda: next(self.ids), Random(randomness), self.network)
         self.events: list[Event] = []
 

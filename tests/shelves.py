@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +16,7 @@ OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 
 LAYER_BYTES = 1000
 LATENCY = timedelta(milliseconds=30)
+COLLECTION = timedelta(seconds=9)
 
 
 class Shelf:
@@ -43,15 +44,16 @@ class Shelf:
         return self.image(of.replace(":", "-") + ending, days=days)
 
     def _put(
-        self, body: dict[str, object], tags: Sequence[str], days: float, subject: str, blobs: list[dict[str, object]]
+        self, body: Mapping[str, object], tags: Sequence[str], days: float, subject: str, blobs: Sequence[object]
     ) -> str:
         attached = {"subject": {"mediaType": OCI_IMAGE, "digest": subject, "size": 1}} if subject else {}
         annotations = {"shelf": f"{self.name} {len(self.manifests)}"}
         text = json.dumps({"schemaVersion": 2, **body, **attached, "annotations": annotations})
         digest = digest_of(text)
         pushed = (START - timedelta(days=days)).isoformat().replace("+00:00", "Z")
-        entry = {"digest": digest, "updated_at": pushed, "tags": list(tags), "blobs": blobs, "body": text}
-        self.manifests.append(entry)
+        self.manifests.append(
+            {"digest": digest, "updated_at": pushed, "tags": list(tags), "blobs": list(blobs), "body": text}
+        )
         return digest
 
 
@@ -92,9 +94,12 @@ registries:
 """
 
 
-def house(content: dict[str, object], configuration: str, state: Path, **more: timedelta) -> House:
+def house(
+    content: Mapping[str, object], configuration: str, state: Path, *, collection_duration: timedelta = COLLECTION
+) -> House:
     """A house whose simulator takes 30 ms for each answer, so that time passes."""
-    return House(content, configuration, state, behaviour=Behaviour(token=TOKEN, latency=LATENCY), **more)
+    behaviour = Behaviour(token=TOKEN, latency=LATENCY)
+    return House(content, configuration, state, collection_duration=collection_duration, behaviour=behaviour)
 
 
 def left(of: House, repository: str = "shop") -> set[str]:

@@ -133,7 +133,8 @@ async def _start(work: Work, writer: Writer, run: str | None) -> Collection | No
         raise
     except (AnswerLost, MalformedAnswer, ServerError) as lost:
         return await _find_started(work, asked_at, lost)
-    except Refused:
+    except (Refused, CollectionAutomated):
+        # Which status a second start gets is stated nowhere; it may be the 412 that says "automated" otherwise.
         if await work.reader.active_collection() is not None:
             return None
         raise

@@ -28,6 +28,7 @@ from cleaner.errors import (
     RemoteError,
     ServerError,
     Unauthorized,
+    UnexpectedStatus,
 )
 from cleaner.model.deletion import AlreadyGone, Deleted, Failed, Intent
 from cleaner.model.event import DeletionFailed, DeletionSkipped, HeldBackLate, ManifestDeleted
@@ -77,6 +78,9 @@ class _Emptying:
         """Delete what is planned. Tries and fruitless rounds are counted, so the rounds have an end."""
         remaining, fruitless = list(planned), 0
         while remaining:
+            if self.aftermath.hopeless and not self.lost:
+                self._skip(remaining, "too many deletions failed in a row; the run asks no further")
+                return
             until = asyncio.get_running_loop().time() + self.work.settings.recheck.total_seconds()
             seen = await look_again(self.work, self.orders, self.place)
             if isinstance(seen, Closed):
@@ -85,8 +89,7 @@ class _Emptying:
             self.aftermath.relisted[seen.listing.repository] = seen.listing
             remaining = await self._settle_lost(remaining, seen.listing)
             if self.aftermath.hopeless:
-                self._skip(remaining, "too many deletions failed in a row; the run asks no further")
-                return
+                continue
             if fruitless == _FRUITLESS_ROUNDS:
                 self._skip(remaining, "each time, the rate limit's budget came later than `recheck` allows")
                 return
@@ -144,7 +147,7 @@ class _Emptying:
         intent = await asyncio.to_thread(self.work.ledger.intend, self.orders.run, self.work.registry, deletion, blobs)
         try:
             outcome = await self.orders.writer.delete_manifest(intent, until)
-        except (AnswerLost, MalformedAnswer, ServerError) as lost:
+        except (AnswerLost, MalformedAnswer, ServerError, UnexpectedStatus) as lost:
             self.lost[digest] = intent, str(lost)
             self.tries[digest] += 1
             self.aftermath.failures += 1

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from cleaner.cleaning.run import STOPPED
-from cleaner.cli.console import ask, messages, results, say, write_json
+from cleaner.cli.console import ask, complaint, messages, results, say, write_json
 from cleaner.cli.documents import apply_document
 from cleaner.cli.options import (
     ConfigOption,
@@ -99,20 +99,24 @@ async def _plans(application: Application, registries: Sequence[RegistrySettings
                 failures.append(error)
     if not plans:
         raise failures[0]
+    for failure in failures:
+        for line in complaint(failure):
+            say(line)
     return plans
 
 
 def _agreed(plans: Sequence[Plan], registries: Sequence[RegistrySettings]) -> bool:
+    """Show what would go, and ask."""
     console, now = messages(), production().now()
     policies = {registry.name: registry.policies for registry in registries}
     count = 0
     for plan in plans:
         going = [deletion for deletion in plan.deletions if deletion.mode is Mode.ENFORCE]
-        count += len(going)
+        held = [hold for hold in plan.held_back if _enforced(hold.repository, policies[plan.registry])]
         show_deletions(console, going, now)
-        show_held_back(
-            console, [hold for hold in plan.held_back if _enforced(hold.repository, policies[plan.registry])]
-        )
+        show_held_back(console, held)
+        show_warnings(console, plan.warnings)
+        count += len(going)
     where = ", ".join(plan.registry for plan in plans)
     return ask(f"Delete {some(count, 'manifest')} in {where}, and let a garbage collection free their space?")
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import typer
 from rich.console import Console
+from stamina.instrumentation import RetryDetails
 
 from cleaner.errors import CleanerError, ConfigError
 from cleaner.retention.words import safe
@@ -44,6 +45,11 @@ def complaint(error: CleanerError) -> list[str]:
     if isinstance(error, ConfigError):
         return [str(problem) for problem in error.problems]
     return [f"error: {error}"]
+
+
+def say_retry(details: RetryDetails) -> None:
+    """A request that met trouble is sent again: said on stderr, since it may take a while."""
+    say(f"{details.caused_by}; the next try comes in {details.wait_for:.0f} s")
 
 
 def write_json(document: Mapping[str, object]) -> None:

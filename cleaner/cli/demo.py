@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,7 +23,8 @@ from cleaner.cli.apply import apply
 from cleaner.cli.console import messages, results, say
 from cleaner.cli.options import load_settings
 from cleaner.cli.plan import plan
-from cleaner.cli.pull import Planes, Puller, PullFailed
+from cleaner.cli.proof import Contents, contents, pull_all
+from cleaner.cli.pull import Planes, Puller
 from cleaner.cli.tables import bar, table
 from cleaner.cli.units import size
 from cleaner.clock import new_id, utc_now
@@ -39,9 +40,9 @@ _GC_SECONDS = 3
 KeepOption = Annotated[bool, typer.Option("--keep", help="Leave the registry and the configuration up until Ctrl-C.")]
 
 CONNECTION = """\
-state: sqlite:///{folder}/state.db
+state: "sqlite:///{folder}/state.db"
 api:
-  token: {{file: {folder}/token}}
+  token: {{file: "{folder}/token"}}
   url: {control}
   registry_url: {registry}
   rate_limit: {{per_minute: 0, per_hour: 0}}
@@ -91,6 +92,11 @@ class Stage:
     config: Path
     console: Console
 
+    @property
+    def planes(self) -> Planes:
+        """Where the registry is pulled from."""
+        return Planes(self.origins.control, self.origins.registry, REGISTRY, TOKEN)
+
     def tell(self, text: str) -> None:
         """A sentence for whoever watches."""
         self.console.print(Text(text), soft_wrap=True)
@@ -127,7 +133,8 @@ def _stage() -> Iterator[Stage]:
 
 def _play(stage: Stage) -> int:
     """Plan, apply, prove; the exit code is that of the first that does not go as it should."""
-    before = contents(stage.origins)
+    with httpx.Client() as client:
+        before = contents(stage.planes, client)
     stage.console.print(Panel(Text(POLICY), title="the policy", title_align="left", expand=False))
     stage.tell(
         f"A made-up registry now runs on this machine: {len(before.tags)} manifests, {size(before.bytes)}. "
@@ -153,66 +160,35 @@ def _exit_code(command: Callable[[], None]) -> int:
     return 0
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """What the registry holds: the tags of each manifest by repository and digest, and its stored bytes."""
-
-    tags: Mapping[tuple[str, str], tuple[str, ...]]
-    bytes: int
-
-    def __sub__(self, deleted: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-        """Each repository and tag that stays when these manifests are deleted."""
-        gone = frozenset(deleted)
-        return sorted((where[0], tag) for where, tags in self.tags.items() if where not in gone for tag in tags)
-
-
-def contents(origins: Origins) -> Contents:
-    """What the simulator says of itself."""
-    with httpx.Client() as client:
-        (state,) = client.get(f"{origins.control}/_simulator/state").json()["registries"]
-        usage = client.get(f"{origins.control}/v2/registries/{REGISTRY}", headers={"Authorization": f"Bearer {TOKEN}"})
-    return Contents(
-        {(r["name"], m["digest"]): tuple(m.get("tags", ())) for r in state["repositories"] for m in r["manifests"]},
-        usage.json()["registry"]["storage_usage_bytes"],
-    )
-
-
 def _prove(stage: Stage, before: Contents) -> int:
-    """Pull every tag that was not deleted; 1 if one cannot be pulled whole."""
-    after, deleted = contents(stage.origins), _deleted(stage.config)
-    kept, failures = before - deleted, []
-    planes = Planes(stage.origins.control, stage.origins.registry, REGISTRY, TOKEN)
+    """Pull every tag that was not deleted; 1 if one cannot be pulled whole, or if nothing was deleted at all."""
+    deleted = _deleted(stage.config)
+    kept = before.without(deleted)
     with httpx.Client() as client, Progress(console=messages(), transient=True) as bars:
-        puller = Puller(planes, client)
-        for repository, tag in bars.track(kept, description="pulling"):
-            try:
-                puller.pull(repository, tag)
-            except PullFailed as failure:
-                failures.append(str(failure))
+        after, puller = contents(stage.planes, client), Puller(stage.planes, client)
+        failures = pull_all(puller, bars.track(kept, description="pulling"))
     _show_proof(stage.console, before, after)
-    for text in failures:
-        say(f"error: {text}")
+    for failure in failures:
+        say(f"error: {failure}")
     stage.tell(
         f"{len(kept) - len(failures)} of {len(kept)} kept tags pulled whole: {puller.manifests} manifests and "
         f"{puller.blobs} blobs, {size(puller.bytes)}, each one hashed. {len(deleted)} deletions stand in the ledger."
     )
-    return 1 if failures else 0
+    return 1 if failures or not deleted else 0
 
 
-def _deleted(config: Path) -> list[tuple[str, str]]:
-    """What the ledger says was deleted."""
+def _deleted(config: Path) -> frozenset[tuple[str, str]]:
+    """What the ledger says was deleted: repository and digest."""
     with closing(Application.for_planning(load_settings(config), production())) as application:
         rows = application.ledger.history.deletions(limit=10_000)
-    return [(row.repository, row.digest) for row in rows if row.outcome == "deleted"]
+    return frozenset((row.repository, row.digest) for row in rows if row.outcome == "deleted")
 
 
 def _show_proof(console: Console, before: Contents, after: Contents) -> None:
     proof = table("", "#Before", "#After", "")
-    for name, was, now, say_it in (
-        ("manifests", len(before.tags), len(after.tags), str),
-        ("stored", before.bytes, after.bytes, size),
-    ):
-        proof.add_row(name, say_it(was), say_it(now), bar(now, was - now, 0))
+    were, are = len(before.tags), len(after.tags)
+    proof.add_row("manifests", str(were), str(are), bar(are, were - are, 0))
+    proof.add_row("stored", size(before.bytes), size(after.bytes), bar(after.bytes, before.bytes - after.bytes, 0))
     console.print(proof)
 
 

@@ -9,24 +9,20 @@ from difflib import get_close_matches
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
 from cleaner.cli.console import messages, results, write_json
-from cleaner.cli.documents import Document
-from cleaner.cli.lineage import Entry, all_families, family_of
+from cleaner.cli.explanation import Explanation, explanation_document, show_explanation
+from cleaner.cli.lineage import all_families, family_of
 from cleaner.cli.options import ConfigOption, Format, FormatOption, RegistryOption, answering, load_settings, the_one
 from cleaner.cli.progress import progress
-from cleaner.cli.tables import shown_tag
-from cleaner.cli.units import clock_time, rfc3339, some
+from cleaner.cli.units import some
 from cleaner.config.settings import RegistrySettings, Settings
 from cleaner.errors import CleanerError, ListingIncomplete, ManifestUnreadable, UsageError
 from cleaner.model.listing import Listing
 from cleaner.model.manifest import Digest, Manifest
 from cleaner.model.plan import HoldReason
-from cleaner.model.verdict import Condemned, Kept, Verdict
 from cleaner.planning.survey import Judged, LeftAlone
-from cleaner.retention.words import safe, say, say_verdict, short
+from cleaner.retention.words import safe
 from cleaner.wiring import Application, production
 
 _LEAST_HEX = 12
@@ -43,21 +39,6 @@ class Wanted:
     repository: str
     tag: str | None = None
     digest: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """A judged repository, the manifest in it that is asked about (None: all of them), and the outline to show."""
-
-    registry: RegistrySettings
-    place: Judged
-    asked: Manifest | None
-    outline: tuple[Entry, ...]
-
-    @property
-    def policy_number(self) -> int:
-        """The policy's place in the file, from 1."""
-        return next(n for n, policy in enumerate(self.registry.policies, 1) if policy is self.place.policy)
 
 
 def explain(
@@ -136,7 +117,7 @@ def _not_found(repository: str, asked: str, names: list[str]) -> UsageError:
 
 
 def _ambiguous(asked: str, found: list[Manifest]) -> UsageError:
-    return UsageError(f"{safe(asked)} begins {len(found)} digests", "Write more of its digits")
+    return UsageError(f"{len(found)} digests begin with {safe(asked)}", "Write more of its digits")
 
 
 def _newest_first(listing: Listing) -> list[Digest]:
@@ -152,9 +133,9 @@ def _left_alone(place: LeftAlone) -> CleanerError:
 
 def _answer(explanation: Explanation, output: Format) -> None:
     if output is Format.JSON:
-        write_json(_document(explanation))
+        write_json(explanation_document(explanation))
     else:
-        _show(results(), explanation)
+        show_explanation(results(), explanation)
 
 
 def _say_unmanaged(registry: RegistrySettings, listing: Listing, output: Format) -> None:
@@ -163,72 +144,3 @@ def _say_unmanaged(registry: RegistrySettings, listing: Listing, output: Format)
         return
     name, count = safe(listing.repository), some(len(listing.manifests), "manifest")
     results().print(f"{name} is under no policy: nothing in it is touched ({count}).", soft_wrap=True)
-
-
-def _show(console: Console, explanation: Explanation) -> None:
-    place = explanation.place
-    patterns = ", ".join(safe(pattern.text) for pattern in place.policy.repositories)
-    heading = (
-        f"{safe(place.listing.repository)}: policy {explanation.policy_number} ({patterns}), mode {place.policy.mode}"
-    )
-    console.print(Text(heading, style="bold"), soft_wrap=True)
-    manifests = place.listing.by_digest()
-    for entry in explanation.outline:
-        _show_entry(console, explanation, entry, manifests[entry.digest])
-    verdicts = place.judgement.verdicts
-    if any(isinstance(verdicts[entry.digest], Condemned) for entry in explanation.outline):
-        console.print("Limits and in-use sources may still hold back what goes: see `cleaner plan`.", soft_wrap=True)
-
-
-def _show_entry(console: Console, explanation: Explanation, entry: Entry, manifest: Manifest) -> None:
-    verdict = explanation.place.judgement.verdicts[entry.digest]
-    indent = "    " * entry.depth
-    line = Text(f"{indent}{entry.relation} " if entry.relation else indent)
-    mark = " ◀ asked about" if manifest == explanation.asked else ""
-    names = ", ".join(shown_tag(tag) for tag in manifest.tags) or "untagged"
-    line.append(short(entry.digest), style="green" if isinstance(verdict, Kept) else "red")
-    line.append(f"  {names}  {clock_time(manifest.updated_at, explanation.registry.timezone)}")
-    line.append(" (see above)" if entry.again else mark, style="bold")
-    console.print(line, soft_wrap=True)
-    for reason in () if entry.again else _said(explanation, verdict):
-        console.print(Text(f"{indent}  {reason}"), soft_wrap=True)
-
-
-def _said(explanation: Explanation, verdict: Verdict) -> list[str]:
-    absent = explanation.place.judgement.families.absent.get(verdict.manifest.digest, ())
-    return [
-        *say_verdict(verdict),
-        *(f"names {short(digest)}, which this repository does not have" for digest in absent),
-    ]
-
-
-def _document(explanation: Explanation) -> Document:
-    place = explanation.place
-    digests = list(dict.fromkeys(entry.digest for entry in explanation.outline))
-    where: Document = {
-        "registry": explanation.registry.name,
-        "repository": place.listing.repository,
-        "policy": explanation.policy_number,
-        "mode": str(place.policy.mode),
-    }
-    if explanation.asked is None:
-        return {**where, "manifests": [_entry_document(place, digest) for digest in digests]}
-    asked = explanation.asked.digest
-    family = [_entry_document(place, digest) for digest in digests if digest != asked]
-    return {**where, **_entry_document(place, asked), "family": family}
-
-
-def _entry_document(place: Judged, digest: Digest) -> Document:
-    verdict, families = place.judgement.verdicts[digest], place.judgement.families
-    return {
-        "digest": digest,
-        "tags": list(verdict.manifest.tags),
-        "updated_at": rfc3339(verdict.manifest.updated_at),
-        "verdict": "keep" if isinstance(verdict, Kept) else "delete",
-        "reasons": [say(reason) for reason in verdict.reasons],
-        "indexes": list(families.indexes.get(digest, ())),
-        "subjects": list(families.subjects.get(digest, ())),
-        "children": list(families.children.get(digest, ())),
-        "attachments": list(families.attachments.get(digest, ())),
-        "absent": list(families.absent.get(digest, ())),
-    }

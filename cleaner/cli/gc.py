@@ -166,7 +166,7 @@ def _show_collections(settings: Settings, name: str, collections: Collections, o
         results().print(f"{name}: {otherwise}", soft_wrap=True)
         return
     zone = next(registry.timezone for registry in settings.registries if registry.name == name)
-    shown = table("Collection", "Status", "Started", "Last change", "#Freed", "#Blobs", title=name)
+    shown = table("Collection", "Status", "Began", "Changed", "#Freed", "#Blobs", title=name)
     for collection in collections:
         blobs = "?" if collection.blobs_deleted is None else str(collection.blobs_deleted)
         times = (clock_time(collection.created_at, zone), clock_time(collection.updated_at, zone))

@@ -15,7 +15,7 @@ from rich.table import Table
 from cleaner.cli.console import results, write_json
 from cleaner.cli.documents import Document
 from cleaner.cli.options import ConfigOption, Format, FormatOption, RegistryOption, answering, chosen, load_settings
-from cleaner.cli.tables import table
+from cleaner.cli.tables import shown_tag, table
 from cleaner.cli.units import clock_time, rfc3339, size
 from cleaner.clock import new_id, utc_now
 from cleaner.config.settings import Settings
@@ -24,6 +24,8 @@ from cleaner.ledger.database import engine_at
 from cleaner.ledger.history import History, PastCollection, PastDeletion, PastRun
 from cleaner.ledger.opening import ledger_on
 from cleaner.retention.words import safe, short
+
+_ID_SHOWN = 8
 
 app = typer.Typer(no_args_is_help=True, help="What was done, from the ledger.")
 
@@ -44,9 +46,7 @@ def runs(
     if output is Format.JSON:
         write_json({"runs": [_document(asdict(run)) for run in found]})
         return
-    shown = table(
-        "Run", "Registry", "Began", "Ended", "#Exit", "#Deleted", "#Failed", "#Skipped", "#Held back", "#Freed", "Error"
-    )
+    shown = table("Run", "Registry", "Began", "Ended", "#Exit", "Came to")
     for run in found:
         shown.add_row(*_run_row(run, _zone(settings, run.registry)))
     _print(shown)
@@ -66,7 +66,7 @@ def deletions(
     if output is Format.JSON:
         write_json({"deletions": [_document(asdict(deletion)) for deletion in found]})
         return
-    shown = table("When", "Registry", "Repository", "Digest", "Tags", "Outcome", "Collected", "Why")
+    shown = table("When", "Registry", "Repository", "Digest", "Tags", "Outcome", "Why")
     for deletion in found:
         shown.add_row(*_deletion_row(deletion, _zone(settings, deletion.registry)))
     _print(shown)
@@ -86,7 +86,7 @@ def collections(
     if output is Format.JSON:
         write_json({"collections": [_document(asdict(collection)) for collection in found]})
         return
-    shown = table("Collection", "Registry", "Whose", "Status", "First seen", "Ended", "#Predicted", "#Freed")
+    shown = table("Collection", "Registry", "Whose", "Status", "When", "Ended", "#Predicted", "#Freed")
     for collection in found:
         shown.add_row(*_collection_row(collection, _zone(settings, collection.registry)))
     _print(shown)
@@ -94,6 +94,7 @@ def collections(
 
 def _print(shown: Table) -> None:
     if shown.row_count:
+        shown.caption = "times in the registry's time zone"
         results().print(shown)
     else:
         results().print("nothing yet")
@@ -120,22 +121,30 @@ def _zone(settings: Settings, name: str) -> tzinfo:
 
 
 def _run_row(run: PastRun, zone: tzinfo) -> tuple[str, ...]:
-    numbers = (run.exit_code, run.deleted, run.failed, run.skipped, run.held_back)
-    counts = ("-" if number is None else str(number) for number in numbers)
     times = (clock_time(run.started_at, zone), clock_time(run.ended_at, zone))
-    return (run.id, run.registry, *times, *counts, size(run.freed_bytes), safe(run.error or ""))
+    code = "-" if run.exit_code is None else str(run.exit_code)
+    return (run.id[:_ID_SHOWN], run.registry, *times, code, _came_to(run))
+
+
+def _came_to(run: PastRun) -> str:
+    if run.ended_at is None:
+        return "not ended: it still runs, or was killed"
+    counts = f"{run.deleted} deleted, {run.failed} failed, {run.skipped} skipped, {run.held_back} held back"
+    collected = "" if run.freed_bytes is None else f", {size(run.freed_bytes)} freed"
+    return f"{counts}{collected}{f': {safe(run.error)}' if run.error else ''}"
 
 
 def _deletion_row(deletion: PastDeletion, zone: tzinfo) -> tuple[str, ...]:
     outcome = deletion.outcome or "unknown"
+    if deletion.error:
+        outcome = f"{outcome}: {safe(deletion.error)}"
     return (
         clock_time(deletion.intended_at, zone),
         deletion.registry,
         safe(deletion.repository),
         short(deletion.digest),
-        ", ".join(safe(tag) for tag in deletion.tags) or "untagged",
-        f"{outcome}: {safe(deletion.error)}" if deletion.error else outcome,
-        clock_time(deletion.collected_at, zone),
+        ", ".join(shown_tag(tag) for tag in deletion.tags) or "untagged",
+        f"{outcome}, collected" if deletion.collected_at else outcome,
         safe("; ".join(deletion.reasons)),
     )
 

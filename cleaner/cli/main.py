@@ -11,12 +11,13 @@ from types import TracebackType
 from typing import Annotated
 
 import typer
+from stamina.instrumentation import set_on_retry_hooks
 from typer.main import get_command
 
 from cleaner.cli import gc, history
 from cleaner.cli.apply import apply
 from cleaner.cli.check import check, schema
-from cleaner.cli.console import complaint, escape_what_cannot_be_encoded, say
+from cleaner.cli.console import complaint, escape_what_cannot_be_encoded, say, say_retry
 from cleaner.cli.demo import demo
 from cleaner.cli.explain import explain
 from cleaner.cli.options import ConfigOption, Format, FormatOption, RegistryOption
@@ -41,6 +42,7 @@ def main() -> None:
     """Run the command that the arguments name, and end the process with its exit code."""
     escape_what_cannot_be_encoded()
     sys.excepthook = _unexpected
+    set_on_retry_hooks([say_retry])
     try:
         get_command(app)()
     except CleanerError as error:

@@ -147,7 +147,7 @@ class Bars:
             case CollectionStarted(registry, collection) | CollectionPolled(registry, collection):
                 self._show(registry, "garbage collection", f" ({safe(collection.status)})")
             case CollectionEnded(registry):
-                self.bars.remove_task(self._stages.pop((registry, "garbage collection")))
+                self._end(registry, "garbage collection")
 
     def _show(self, registry: str, stage: str, detail: str = "", *, total: int | None = None) -> None:
         text = f"{registry}: {stage}{detail}"
@@ -157,4 +157,9 @@ class Bars:
             self._stages[registry, stage] = self.bars.add_task(text, total=total)
 
     def _advance(self, registry: str, stage: str) -> None:
-        self.bars.advance(self._stages[registry, stage])
+        if (registry, stage) in self._stages:
+            self.bars.advance(self._stages[registry, stage])
+
+    def _end(self, registry: str, stage: str) -> None:
+        if (registry, stage) in self._stages:
+            self.bars.remove_task(self._stages.pop((registry, stage)))

@@ -45,13 +45,13 @@ class Puller:
         self._whole: set[tuple[str, str]] = set()
         self.manifests = self.blobs = self.bytes = 0
 
-    def pull(self, repository: str, tag: str) -> None:
-        """Pull what stands under a tag.
+    def pull(self, repository: str, tag: str, digest: str) -> None:
+        """Pull what stands under a tag, which must be the manifest of that digest.
 
         Raises:
             PullFailed: something of it is missing, or is not what its digest says.
         """
-        waiting = [_Part("manifests", tag)]
+        waiting = [_Part("manifests", tag, digest)]
         while waiting:
             part = waiting.pop()
             if (repository, part.reference) in self._whole:
@@ -73,14 +73,17 @@ class Puller:
         answer = self._client.get(url, headers={"Accept": _ACCEPT, "Authorization": f"Bearer {token}"})
         if answer.status_code != httpx.codes.OK:
             raise PullFailed(f"{repository}: {part.kind} {part.reference} answered {answer.status_code}")
-        algorithm, colon, value = part.reference.partition(":")
-        if colon and hashlib.new(algorithm, answer.content).hexdigest() != value:
-            raise PullFailed(f"{repository}: {part.kind} {part.reference} is not what its digest says")
+        algorithm, _, value = part.digest.partition(":")
+        if hashlib.new(algorithm, answer.content).hexdigest() != value:
+            raise PullFailed(f"{repository}: {part.kind} {part.reference} is not {part.digest}")
         return answer.content
+
+    def _address(self, repository: str) -> str:
+        return f"{self._planes.registry}/v2/{self._planes.name}/{repository}"
 
     def _sign_in(self, repository: str) -> str:
         """A token for pulls of one repository, by way of the challenge, as any container runtime gets it."""
-        challenge = self._client.get(f"{self._planes.registry}/v2/{self._planes.name}/{repository}/tags/list")
+        challenge = self._client.get(f"{self._address(repository)}/tags/list")
         asked = dict(_PARAMETER.findall(challenge.headers.get("www-authenticate", "")))
         credentials = self._client.get(
             f"{self._planes.control}/v2/registries/{self._planes.name}/docker-credentials?expiry_seconds=600",
@@ -93,15 +96,19 @@ class Puller:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A manifest or a blob, by tag or digest."""
+    """A manifest or a blob: what to ask for, a tag or a digest, and the digest that the answer must have."""
 
     kind: str
     reference: str
+    digest: str
 
 
 def _below(content: bytes) -> list[_Part]:
     """What a manifest lists: children, configuration, layers."""
     manifest = json.loads(content)
-    children = [_Part("manifests", child["digest"]) for child in manifest.get("manifests", ())]
+    children = [child["digest"] for child in manifest.get("manifests", ())]
     blobs = [*manifest.get("layers", ()), *([manifest["config"]] if "config" in manifest else ())]
-    return children + [_Part("blobs", blob["digest"]) for blob in blobs]
+    return [
+        *(_Part("manifests", digest, digest) for digest in children),
+        *(_Part("blobs", blob["digest"], blob["digest"]) for blob in blobs),
+    ]

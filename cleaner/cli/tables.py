@@ -5,6 +5,7 @@ Text from outside is escaped here (`safe`); the console reads no markup in it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
@@ -21,6 +22,7 @@ from cleaner.model.report import Report
 from cleaner.retention.words import safe, say, say_age, short
 
 _BAR = 24
+_NEVER_FOLDED = frozenset({"Began", "Changed", "Digest", "Ended", "When"})
 _LET_THROUGH = "Limits held these back; `cleaner apply --allow REPOSITORY` lets one through them, once."
 
 
@@ -28,8 +30,9 @@ def table(*columns: str, title: str = "") -> Table:
     """An empty table in the style of them all; a column whose name begins with `#` is one of numbers."""
     empty = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE, pad_edge=False)
     for column in columns:
-        number = column.startswith("#")
-        empty.add_column(column.removeprefix("#"), justify="right" if number else "left", overflow="fold")
+        name = column.removeprefix("#")
+        number = name != column
+        empty.add_column(name, justify="right" if number else "left", overflow="fold", no_wrap=name in _NEVER_FOLDED)
     return empty
 
 
@@ -117,9 +120,12 @@ def bar(kept: int, going: int, held: int) -> Text:
 
 def _show_repositories(console: Console, plan: Plan, listed: Mapping[str, int]) -> None:
     summary = table("Repository", "#Manifests", "#Go", "#Held back", "█ stay ░ go ▒ held back", title=plan.registry)
+    goes = Counter(deletion.manifest.repository for deletion in plan.deletions)
+    waits: Counter[str | None] = Counter()
+    for hold in plan.held_back:
+        waits[hold.repository] += hold.manifests
     for repository, manifests in sorted(listed.items()):
-        going = sum(deletion.manifest.repository == repository for deletion in plan.deletions)
-        held = sum(hold.manifests for hold in plan.held_back if hold.repository == repository)
+        going, held = goes[repository], waits[repository]
         counts = (str(manifests), str(going), str(held))
         summary.add_row(safe(repository), *counts, bar(manifests - going - held, going, held))
     console.print(summary)

@@ -35,8 +35,8 @@ def some(count: int, noun: str) -> str:
 
 
 def clock_time(moment: datetime | None, zone: tzinfo) -> str:
-    """A moment in a time zone, to the minute, with its offset; `-` for none."""
-    return "-" if moment is None else f"{moment.astimezone(zone):%Y-%m-%d %H:%M %z}"
+    """A moment in a time zone, to the minute; `-` for none."""
+    return "-" if moment is None else f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 def rfc3339(moment: datetime | None) -> str | None:

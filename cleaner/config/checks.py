@@ -16,6 +16,9 @@ from cleaner.errors import Problem
 from cleaner.model.plan import Mode
 from cleaner.retention.patterns import Pattern, compile_pattern
 
+MOST_PATTERNS = 2_000
+"""The most patterns that the rules of one policy may hold together."""
+
 
 def contradictions(root: Node) -> Iterator[Problem]:
     """Every contradiction in the file; a value that cannot be read contradicts nothing."""
@@ -26,9 +29,19 @@ def contradictions(root: Node) -> Iterator[Problem]:
         policies = registry.child("policies").items
         yield from _unreachable(policies)
         for policy in policies:
+            yield from _too_many_patterns(policy)
             yield from _shorter_than(grace or timedelta(0), policy)
             for rule in policy.child("keep").items:
                 yield from _lacking_groups(rule)
+
+
+def _too_many_patterns(policy: Node) -> Iterator[Problem]:
+    """Each tag is held against each pattern, so their number is bounded."""
+    rules = policy.child("keep").items
+    patterns = sum(len(rule.child(key).items) for rule in rules for key in ("tags", "except"))
+    if patterns > MOST_PATTERNS:
+        message = f"the rules of this policy hold {patterns:,} patterns, more than {MOST_PATTERNS:,}"
+        yield policy.child("keep").place.problem(message, "say it with wildcards or a regular expression")
 
 
 def _enforced_blindly(root: Node) -> Iterator[Problem]:
@@ -77,7 +90,7 @@ def _shorter_than(grace: timedelta, policy: Node) -> Iterator[Problem]:
         duration = _duration(within)
         if duration and duration < grace:
             message = f"within: {within.text} is shorter than grace ({duration_text(grace)}), which keeps more already"
-            minutes = f"{within.text} is {within.text[:-1]} minutes, no months: six months are 26w"
+            minutes = f"{within.text} is {within.text[:-1]} minutes, not months: six months are 26w"
             hint = minutes if within.text.endswith("m") else f"write at least {duration_text(grace)}, or shorten grace"
             yield within.place.problem(message, hint)
 

@@ -20,14 +20,13 @@ def doubts(registries: Sequence[RegistrySettings], root: Node) -> Iterator[Probl
 
 
 def _conditional_literals(policy: Policy, protected: Sequence[Pattern], node: Node) -> Iterator[Problem]:
-    unconditional = [rule for rule in policy.keep if not _is_conditional(rule)]
+    always = [rule for rule in policy.keep if not _is_conditional(rule)]
     for rule, below in zip(policy.keep, node.child("keep").items, strict=True):
-        literals = [p for p in rule.tags if p.is_literal and _is_conditional(rule) and _selects(rule, p.text)]
-        for pattern in literals:
-            kept = any(_selects(other, pattern.text) for other in unconditional)
-            if not kept and not any(other.matches(pattern.text) for other in protected):
-                place = below.at(("tags", rule.tags.index(pattern))).place
-                yield place.problem(*_words(pattern.text, rule))
+        written = below.child("tags").items if _is_conditional(rule) else ()
+        for pattern, tag in zip(rule.tags, written, strict=False):  # tags that are the default stand nowhere
+            kept = any(p.matches(tag.text) for p in protected) or any(_selects(other, tag.text) for other in always)
+            if pattern.is_literal and _selects(rule, tag.text) and not kept:
+                yield tag.place.problem(*_words(tag.text, rule))
 
 
 def _is_conditional(rule: Rule) -> bool:

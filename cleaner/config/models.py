@@ -273,6 +273,8 @@ class Protect(Model):
 class File(Model):
     """The configuration of registry-cleaner."""
 
+    model_config = ConfigDict(title="registry-cleaner")
+
     mode: ModeWord = "plan"
     """Whether policies are only reported on, or carried out; a registry or a policy may say its own."""
     api: Api = Api()

@@ -20,6 +20,8 @@ _EXPECTED = {
     "model_type": "a mapping",
     "too_short": "at least one entry",
 }
+_UNSHOWN = frozenset({"state", "url", "registry_url"})
+"""Keys whose values may hold a password where they are not as expected."""
 
 
 def problems_of(error: ValidationError, root: Node) -> Iterator[Problem]:
@@ -43,10 +45,6 @@ def _unexpected_value(details: ErrorDetails, root: Node) -> Problem:
     expected, hint = _expected(details, node)
     got = "" if _UNSHOWN.intersection(details["loc"]) else f", got {node.shown}"
     return node.place.problem(f"expected {expected}{got}", hint)
-
-
-_UNSHOWN = frozenset({"state", "url", "registry_url"})
-"""Keys whose values may hold a password where they are not as expected."""
 
 
 def _expected(details: ErrorDetails, node: Node) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from cleaner.docr.data_plane import DataPlane
 from cleaner.docr.pages import Page, flaw, go_on, listing, page, whole
 from cleaner.docr.paths import READ_SCOPE, Paths, segment
 from cleaner.docr.retries import Channel
-from cleaner.errors import ListingIncomplete, MalformedAnswer, NotFound, RemoteError, Unauthorized
+from cleaner.errors import Forbidden, ListingIncomplete, MalformedAnswer, NotFound, RateLimited, RemoteError, Unauthorized
 from cleaner.model.collection import Collection
 from cleaner.model.listing import Listing
 from cleaner.model.manifest import Content, Digest, Manifest
@@ -27,6 +27,9 @@ PER_PAGE = 200
 
 MOST_PAGES = 2_500
 """No list is read beyond so many pages, half a million entries; it counts as incomplete then."""
+
+_FINAL = (Unauthorized, Forbidden, NotFound, RateLimited)
+"""Refusals that no second reading of a list would change."""
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -46,6 +49,8 @@ class Reader:
             UnknownRegistry: there is no such registry.
             MalformedAnswer: the list is incomplete, also when read a second time.
         """
+
+        await self._paths.family()
 
         async def read() -> tuple[str, ...]:
             pages = await self._pages("repositoriesV2", "the repositories", wire.RepositoriesPage, _repositories)
@@ -148,7 +153,7 @@ async def _twice(read: Callable[[], Awaitable[T]]) -> T:
     """What `read` gives, asked a second time where the first failed: pages that shifted rarely shift again."""
     try:
         return await read()
-    except Unauthorized:
+    except _FINAL:
         raise
     except (RemoteError, ListingIncomplete):
         return await read()

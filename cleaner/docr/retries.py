@@ -21,7 +21,7 @@ TROUBLES, LIMITED = 4, 8
 """So often is a request tried that meets trouble, and one that meets the rate limit."""
 
 _FIRST_WAIT = 0.5
-_FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=1), timedelta(minutes=1)
+_FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=1), timedelta(seconds=30)
 
 
 class Channel:

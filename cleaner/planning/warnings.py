@@ -37,13 +37,13 @@ def _remarks(place: Judged) -> Iterator[str]:
     name = safe(place.listing.repository)
     remarks = place.judgement.remarks
     if remarks.unmatched:
-        fate = "go" if place.policy.delete_unmatched else "are kept"
-        yield f"{name}: {_some(remarks.unmatched, 'tag')} that no rule selects {fate} (unmatched)"
+        fate = "deletes them" if place.policy.delete_unmatched else "keeps them"
+        yield f"{name}: no rule selects {_some(remarks.unmatched, 'tag')}; `unmatched` {fate}"
     if remarks.no_versions:
-        yield f"{name}: {_some(remarks.no_versions, 'tag')} under a semver rule and no version, so they do not meet it"
+        yield f"{name}: a semver rule selects {_some(remarks.no_versions, 'tag')} that are no version X.Y.Z"
     absent = sorted({digest for digests in place.judgement.families.absent.values() for digest in digests})
     if absent:
-        yield f"{name}: {_some(tuple(absent), 'digest')} named as child or subject and absent here"
+        yield f"{name}: manifests name {_some(tuple(absent), 'digest')} as child or subject that this repository lacks"
 
 
 def _some(items: tuple[str, ...], noun: str) -> str:

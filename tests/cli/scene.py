@@ -50,12 +50,12 @@ class Answer:
     @property
     def json(self) -> dict[str, Any]:
         """The document on stdout, which must hold nothing else."""
-        return cast(dict[str, Any], json.loads(self.out))
+        return cast("dict[str, Any]", json.loads(self.out))
 
     @property
     def registry(self) -> dict[str, Any]:
         """The first registry of the document."""
-        return cast(dict[str, Any], self.json["registries"][0])
+        return cast("dict[str, Any]", self.json["registries"][0])
 
 
 @dataclass(slots=True)
@@ -84,7 +84,7 @@ api:
 
     def state(self) -> dict[str, Any]:
         """The first registry, as the simulator has it."""
-        return cast(dict[str, Any], httpx.get(f"{self.origins.control}/_simulator/state").json()["registries"][0])
+        return cast("dict[str, Any]", httpx.get(f"{self.origins.control}/_simulator/state").json()["registries"][0])
 
     def digests(self) -> set[str]:
         """Every digest that the first registry holds."""
@@ -97,22 +97,35 @@ api:
 
     def run(self, *arguments: str) -> Answer:
         """Run a command in a process of its own, without a terminal."""
-        program = [sys.executable, "-c", "from cleaner.cli.main import main; main()", *arguments]
-        done = subprocess.run(
-            program, cwd=self.folder, env=self.whole_environment(), capture_output=True, text=True, timeout=60, check=False,
-            stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-        return Answer(done.returncode, done.stdout, done.stderr)
+        with self.start(*arguments, stdin=subprocess.DEVNULL) as process:
+            out, err = process.communicate(timeout=60)
+        return Answer(process.returncode, out, err)
+
+    def start(self, *arguments: str, stdin: int, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
+        """Start a command in a process of its own."""
+        return subprocess.Popen(
+            [sys.executable, "-c", "from cleaner.cli.main import main; main()", *arguments],
+            cwd=self.folder,
+            env=self.whole_environment(),
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+        )
 
     def whole_environment(self) -> dict[str, str]:
-        """This process's environment with the scene's own."""
+        """The environment of the tests with the scene's own."""
         inherited = {name: value for name, value in os.environ.items() if name not in {"CLEANER_CONFIG", "COLUMNS"}}
         return {**inherited, **self.environment, "PYTHONPATH": str(Path(__file__).parents[2])}
 
 
 @contextmanager
 def scene(
-    folder: Path, content: Mapping[str, object], *, behaviour: Behaviour | None = None, collection: timedelta = timedelta(0)
+    folder: Path,
+    content: Mapping[str, object],
+    *,
+    behaviour: Behaviour | None = None,
+    collection: timedelta = timedelta(0),
 ) -> Iterator[Scene]:
     """A simulator with this content; what was so old at `START` is as old now."""
     load = folder / "load.json"

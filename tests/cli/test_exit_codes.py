@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
+from cleaner.cli.outcome import worst
 from cleaner.clock import new_id, utc_now
 from cleaner.ledger.opening import open_ledger
+from cleaner.simulator.serve import Origins
 from tests.cli.conftest import Cleaner
 from tests.cli.scene import Scene, scene, shop, shop_policy, type_in
 from tests.shelves import registry
@@ -44,7 +47,9 @@ def test_what_is_wrong_from_the_start_is_2_and_sends_nothing(case: str, acme: Sc
     assert acme.requests() == []
 
 
-@pytest.mark.parametrize("command", [["plan"], ["apply", "--yes"], ["check"], ["explain", "shop/web"], ["gc", "status"]])
+@pytest.mark.parametrize(
+    "command", [["plan"], ["apply", "--yes"], ["check"], ["explain", "shop/web"], ["gc", "status"]]
+)
 def test_a_broken_file_is_2_with_every_problem(command: list[str], acme: Scene, cleaner: Cleaner) -> None:
     """Each problem stands on a line of its own with file, line and column, and no request is sent."""
     acme.configure("grace: soon\nrecheck: never\nregistries: []\n")
@@ -101,6 +106,18 @@ def test_an_unknown_registry_is_1(command: list[str], acme: Scene, cleaner: Clea
     answer = cleaner(*command)
     assert answer.code == 1
     assert "other" in answer.err
+
+
+def test_an_unreachable_provider_is_1(acme: Scene, cleaner: Cleaner) -> None:
+    """Nobody listens; each new try is told on stderr, and stdout is a document all the same."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    acme.origins = Origins(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port}")
+    acme.configure(shop_policy())
+    answer = cleaner("plan", "--format", "json")
+    assert answer.code == 1
+    assert answer.registry["error"]
+    assert "the next try comes in" in answer.err
 
 
 def test_another_run_is_1(acme: Scene, cleaner: Cleaner) -> None:
@@ -178,6 +195,4 @@ def test_what_is_held_back_is_3(
 
 def test_2_comes_before_1_and_1_before_3() -> None:
     """Of several registries the worst decides."""
-    from cleaner.cli.outcome import worst
-
     assert [worst(codes) for codes in ([0, 3, 1, 2], [3, 0, 1], [0, 3], [0], [])] == [2, 1, 3, 0, 0]

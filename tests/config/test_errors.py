@@ -90,7 +90,7 @@ IN_A_POLICY = [
     ("untagged: delete", "6:19: expected keep or {within: 14d}, got 'delete'"),
     ("untagged: {}", "6:19: the key 'within' is missing"),
     ("untagged: {within: 2d, x: 1}", "6:32: unknown key 'x' (known here: within)"),
-    ("untagged: {within: 6m}", f"6:28: within: 6m {YOUNG} (6m is 6 minutes, no months: six months are 26w)"),
+    ("untagged: {within: 6m}", f"6:28: within: 6m {YOUNG} (6m is 6 minutes, not months: six months are 26w)"),
     ("unmatched: yes", "6:20: expected 'keep' or 'delete', got yes"),
     ("limits: {share: 5}", f"6:25: {SHARE}, got 5"),
     ("limits: {deletions: 0}", f"6:29: {COUNT}, got 0"),
@@ -126,7 +126,7 @@ IN_A_RULE = [
     ("{semver: {minors: 0}}", f"5:34: {COUNT}, got 0"),
     ("{within: 0d}", "5:25: expected a duration above zero, got '0d'"),
     ("{within: 37000d}", "5:25: expected a duration of at most 100 years, got '37000d'"),
-    ("{within: 6m}", f"5:25: within: 6m {YOUNG} (6m is 6 minutes, no months: six months are 26w)"),
+    ("{within: 6m}", f"5:25: within: 6m {YOUNG} (6m is 6 minutes, not months: six months are 26w)"),
     ("{within: 23h}", f"5:25: within: 23h {YOUNG} (write at least 1d, or shorten grace)"),
     ("{tags: ['re:(?P<a>x)', 're:(?P<b>x)'], per: a}", "5:39: the pattern 're:(?P<b>x)' has no group 'a'"),
     ("{tags: [v*], per: line}", "5:24: the pattern 'v*' has no group 'line', by which per divides (capture it: "),
@@ -168,3 +168,12 @@ def test_a_wrong_value_in_a_rule_is_named(tmp_path: Path, rule: str, problem: st
     """Where it is, what was expected, what is there, and a hint."""
     (found,) = problems(tmp_path, with_rule(rule))
     assert found.startswith(problem)
+
+
+def test_the_rules_of_a_policy_hold_a_bounded_number_of_patterns(tmp_path: Path) -> None:
+    """Each tag is held against each pattern: 2,000 in one policy are enough for anybody."""
+    tags = ", ".join(f'"t{number}"' for number in range(1_500))
+    text = SMALLEST.replace('keep: [{tags: ["*"]}]', f"keep: [{{tags: [{tags}]}}, {{tags: [{tags}], last: 1}}]")
+    assert text != SMALLEST
+    [problem] = problems(tmp_path, text)
+    assert "the rules of this policy hold 3,000 patterns, more than 2,000" in problem

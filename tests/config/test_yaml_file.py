@@ -119,7 +119,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         load(tmp_path / "none.yaml", {})
 
 
-_EXAMPLE = Path("config.example.yaml").read_text(encoding="utf-8")
+_EXAMPLE = (Path(__file__).parents[2] / "config.example.yaml").read_text(encoding="utf-8")
 _SCRAPS = [
     "",
     "\n",

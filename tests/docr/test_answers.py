@@ -147,11 +147,11 @@ def test_a_429_is_asked_again_only_after_the_pause_it_names() -> None:
 
 
 def test_a_429_that_names_no_pause_is_asked_again_after_ever_longer_ones() -> None:
-    """One second, two, four, and so on to a minute: the provider's windows slide, so a place comes free soon."""
+    """One second, two, four, and so on to half a minute: the provider's windows slide, so a place comes free soon."""
     script = Script(lambda _: refusal(429))
     with pytest.raises(RateLimited):
         read(script, look)
-    assert [later - earlier for earlier, later in pairwise(script.moments)] == [1, 2, 4, 8, 16, 32, 60]
+    assert [later - earlier for earlier, later in pairwise(script.moments)] == [1, 2, 4, 8, 16, 30, 30]
 
 
 def test_what_the_provider_says_is_shown_bounded_and_plain() -> None:

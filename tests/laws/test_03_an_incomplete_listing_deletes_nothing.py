@@ -180,7 +180,7 @@ def world(tmp_path: Path, known: Path) -> Iterator[House]:
     ("spoil", "begun"), [*((s, 2) for s in TWICE), *((s, 2 * TRIES) for s in TRIED_IN_EACH_READING)], ids=named
 )
 def test_a_repository_is_left_alone_and_the_others_are_cleaned(world: House, spoil: Spoil, begun: int) -> None:
-    """Its listing is read a second time and no third, each page at most four times; the report names it, exit code 3."""
+    """Its listing is read a second time and no third, each page at most four times; the report names it."""
     world.network.after = spoiled = Spoiled(world, spoil)
     report = world.apply()
     assert (len(left(world, "broken")), len(left(world, "sound"))) == (220, 1)
@@ -236,17 +236,17 @@ def test_an_index_that_slips_through_between_two_pages_keeps_its_child(tmp_path:
 
     def shift(request: httpx.Request) -> None:
         if "digests?page=2" in path_of(request) and next(shifts, False):
-            delete(world, first)
+            delete(shop, first)
             shelf.image("new", days=1)
-            push(world, shelf)
+            push(shop, shelf)
 
     configuration = policy("[{}]", rest="untagged: {within: 30d}")
-    with house(registry(shelf), configuration, tmp_path) as world:
-        assert world.plan().deletions == ()
-        world.network.before = shift
-        report = world.apply()
+    with house(registry(shelf), configuration, tmp_path) as shop:
+        assert shop.plan().deletions == ()
+        shop.network.before = shift
+        report = shop.apply()
         assert [skipped.digest for skipped in report.skipped] == [child]
-        assert child in {entry["digest"] for entry in entries(world)}
+        assert child in {entry["digest"] for entry in entries(shop)}
 
 
 def test_a_list_of_repositories_that_is_incomplete_ends_the_run(tmp_path: Path) -> None:
@@ -262,8 +262,8 @@ def test_a_list_of_repositories_that_is_incomplete_ends_the_run(tmp_path: Path) 
         del page["meta"]
         return httpx.Response(200, json=page)
 
-    with house(registry(shelf), policy('[{tags: ["v*"], last: 1}]'), tmp_path) as world:
-        world.network.after = without_total
-        report = world.apply()
-        assert (len(left(world)), report.exit_code) == (4, 1)
+    with house(registry(shelf), policy('[{tags: ["v*"], last: 1}]'), tmp_path) as shop:
+        shop.network.after = without_total
+        report = shop.apply()
+        assert (len(left(shop)), report.exit_code) == (4, 1)
         assert report.error is not None

@@ -9,15 +9,14 @@ import subprocess
 import pytest
 
 
-def need(*programs: str) -> None:
-    """Skip where a program is missing; fail where `REQUIRE_REAL_PARTS` says that none may be."""
+def skip_module_without(*programs: str) -> None:
+    """Skip the calling module where a program is missing, unless `REQUIRE_REAL_PARTS` says that none may be.
+
+    There its tests fail for want of it.
+    """
     missing = [program for program in programs if shutil.which(program) is None]
-    if not missing:
-        return
-    message = f"needs the Debian packages {', '.join(missing)}: apt-get install {' '.join(missing)}"
-    if os.environ.get("REQUIRE_REAL_PARTS"):
-        pytest.fail(message)
-    pytest.skip(message)
+    if missing and not os.environ.get("REQUIRE_REAL_PARTS"):
+        pytest.skip(f"not installed: {' '.join(missing)} (apt-get install)", allow_module_level=True)
 
 
 def run(*command: str) -> str:

@@ -14,13 +14,14 @@ from typing import Any
 
 import pytest
 
-from tests.real.parts import need, run
+from tests.real.parts import run, skip_module_without
 from tests.real.provider import provider
 from tests.real.registry import RealRegistry, real_registry
 from tests.real.scene import NAME, OLD, Scene, set_scene
 from tests.real.storage import RealStorage
 from tests.real.workshop import Workshop
 
+skip_module_without("docker-registry", "skopeo", "buildah")
 pytestmark = pytest.mark.xdist_group("a real registry")
 
 SEVERE = """\
@@ -59,7 +60,6 @@ class Afterwards:
 @pytest.fixture(scope="module")
 def afterwards(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Afterwards]:
     """`cleaner plan`, then `cleaner apply` twice, once for all tests of this module."""
-    need("docker-registry", "skopeo", "buildah")
     folder = tmp_path_factory.mktemp("real")
     with real_registry(folder) as registry:
         scene = set_scene(Workshop.under(folder, registry, NAME))

@@ -58,6 +58,12 @@ def keeps(calendar: dict[str, int], *times: str, zone: str = "UTC") -> list[str]
             id="the ISO week 53 reaches into January",
         ),
         pytest.param(
+            {"weekly": 2},
+            ["2026-11-23T10:00", "2025-11-24T10:00"],
+            ["2026-11-23T10:00", "2025-11-24T10:00"],
+            id="the week 48 of another year is another week",
+        ),
+        pytest.param(
             {"monthly": 2},
             ["2026-11-01T00:00", "2026-10-31T23:59", "2026-10-01T00:00", "2025-10-31T00:00"],
             ["2026-11-01T00:00", "2026-10-31T23:59"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from cleaner.model.reason import AttachedTo, ChildOf, GoesWith, NoRuleKeeps, OrphanLeftBehind, Undecided, Young
@@ -159,6 +161,11 @@ def test_a_ring_in_which_nothing_is_decided_stays() -> None:
     assert outcome.reasons("a") == (AttachedTo(digest_of("b"), (tag_of("c", ".att"),)), Undecided())
 
 
+def test_a_ring_stays_though_a_condemned_index_lists_some_of_it() -> None:
+    """What goes takes nothing with it that waits for something else too."""
+    assert judged(repo(manifest("v1", children=["a"]), *ring("a", "b")), NOTHING).gone == {"v1"}
+
+
 def test_a_ring_keeps_what_is_below_it() -> None:
     """What hangs on an undecided ring stays too, a version that no rule keeps among it, and all that it keeps."""
     entries = [*ring("a", "b"), manifest("v1", subject="a", children=["amd"]), manifest(name="amd"), manifest("v0")]
@@ -215,4 +222,4 @@ def test_a_manifest_that_was_not_read_is_never_taken_for_a_plain_one() -> None:
     unread = repo(manifest("v1"), manifest("v2"))
     contents = {digest_of("v2"): unread.contents[digest_of("v2")]}
     with pytest.raises(KeyError, match=digest_of("v1")):
-        judged(type(unread)(unread.listing, contents, unread.names), NOTHING)
+        judged(replace(unread, contents=contents), NOTHING)

@@ -9,7 +9,6 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cleaner.model.listing import Listing
 from cleaner.model.manifest import Digest
 from cleaner.model.reason import AttachedTo, ChildOf, InUse
 from cleaner.model.verdict import Judgement, Kept
@@ -207,7 +206,7 @@ def test_the_order_of_the_listing_plays_no_part(
     """The same manifests in another order get the same verdicts, for the same reasons."""
     manifests = list(repository.listing.manifests)
     shuffler.shuffle(manifests)
-    shuffled = Listing(repository.listing.repository, tuple(manifests))
+    shuffled = replace(repository.listing, manifests=tuple(manifests))
     assert judge(shuffled, repository.contents, by, protected, at) == judged(repository, by, protected, at).judgement
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from cleaner.model.reason import KeptByRule, Last, NoRuleKeeps
 from cleaner.retention.policy import Rule
 from tests.retention.builders import NOTHING, attachment_tag, judged, manifest, policy, repo, rule
 
@@ -179,6 +180,26 @@ def test_a_manifest_with_tags_in_two_groups_is_a_member_of_both() -> None:
         manifest("pr-1", age="1d"), manifest("pr-1-aaaaaaa", "pr-2", age="2d"), manifest("pr-2-bbbbbbb", age="3d")
     )
     assert judged(versions, policy(each)).kept == {"pr-1", "pr-1-aaaaaaa"}
+
+
+def test_each_value_that_keeps_a_manifest_is_a_reason_of_its_own() -> None:
+    """The reasons of one rule stand in the order of their values, the empty one first, each with its tags."""
+    each = rule(r"re:v(?P<line>\d+)?[a-z]*", last=2, per="line")
+    versions = repo(manifest("v2x", age="1d"), manifest("v2", "v", "v1", "v2a", age="2d"))
+    reasons = judged(versions, policy(each)).reasons("v2")
+    assert [(r.group, r.tags) for r in reasons if isinstance(r, KeptByRule)] == [
+        ("", ("v",)),
+        ("1", ("v1",)),
+        ("2", ("v2", "v2a")),
+    ]
+
+
+def test_what_a_manifest_misses_in_two_groups_is_said_once() -> None:
+    """A rule stands once among those that missed a manifest, where it missed it for the same in each value."""
+    each = rule(PULL_REQUESTS, last=1, per="pr")
+    versions = repo(manifest("pr-1", age="1d"), manifest("pr-2", age="2d"), manifest("pr-1-aaaaaaa", "pr-2-bbbbbbb"))
+    reasons = judged(versions, policy(each)).reasons("pr-1-aaaaaaa")
+    assert [r.missed for r in reasons if isinstance(r, NoRuleKeeps)] == [((1, (Last(1),)),)]
 
 
 def test_of_several_patterns_that_match_the_first_speaks() -> None:
