@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import closing
@@ -129,7 +130,8 @@ def _enforced(repository: str | None, policies: tuple[Policy, ...]) -> bool:
 async def _clean(
     application: Application, registries: Sequence[RegistrySettings], order: Order
 ) -> list[Outcome[Report]]:
-    """One registry after the other; one that fails does not stop the others, a person does."""
+    """One registry after the other; one that fails does not stop the others, a person or a service manager does."""
+    _stop_on_sigterm()
     outcomes: list[Outcome[Report]] = []
     listed = Listed()
     with progress(messages()) as shown:
@@ -143,6 +145,12 @@ async def _clean(
                 outcomes.append(await attempt(registry, application.clean(registry, order.allowed, tell)))
     _warn_of_strangers(order.allowed, registries, listed)
     return outcomes
+
+
+def _stop_on_sigterm() -> None:
+    """Stop as on Ctrl-C, which asyncio sees to by itself: what is in hand is finished and written down."""
+    if task := asyncio.current_task():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
 def _warn_of_strangers(allowed: frozenset[str], registries: Iterable[RegistrySettings], listed: Listed) -> None:

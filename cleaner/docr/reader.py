@@ -13,7 +13,15 @@ from cleaner.docr.data_plane import DataPlane
 from cleaner.docr.pages import Page, flaw, go_on, listing, page, whole
 from cleaner.docr.paths import READ_SCOPE, Paths, segment
 from cleaner.docr.retries import Channel
-from cleaner.errors import Forbidden, ListingIncomplete, MalformedAnswer, NotFound, RateLimited, RemoteError, Unauthorized
+from cleaner.errors import (
+    Forbidden,
+    ListingIncomplete,
+    MalformedAnswer,
+    NotFound,
+    RateLimited,
+    RemoteError,
+    Unauthorized,
+)
 from cleaner.model.collection import Collection
 from cleaner.model.listing import Listing
 from cleaner.model.manifest import Content, Digest, Manifest
@@ -49,7 +57,6 @@ class Reader:
             UnknownRegistry: there is no such registry.
             MalformedAnswer: the list is incomplete, also when read a second time.
         """
-
         await self._paths.family()
 
         async def read() -> tuple[str, ...]:

@@ -128,8 +128,9 @@ def test_what_is_allowed_is_shown_before_asking(acme: Scene) -> None:
     assert "Delete 8 manifests" in allowed
 
 
-def test_stopped_it_reports_so_far_and_exits_130(tmp_path: Path) -> None:
-    """Ctrl-C ends the run after the requests in hand; what was deleted until then stands in the document."""
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_it_reports_so_far_and_exits_130(tmp_path: Path, stop: signal.Signals) -> None:
+    """Ctrl-C, or a service manager, ends the run after the requests in hand; the document tells what was deleted."""
     slow = Behaviour(token=TOKEN, latency=timedelta(milliseconds=150))
     with scene(tmp_path, shop_registry(), behaviour=slow) as acme:
         acme.configure(shop_policy())
@@ -137,7 +138,7 @@ def test_stopped_it_reports_so_far_and_exits_130(tmp_path: Path) -> None:
             assert process.stderr is not None
             while not process.stderr.readline().endswith(" deleted\n"):
                 assert process.poll() is None
-            process.send_signal(signal.SIGINT)
+            process.send_signal(stop)
             out, err = process.communicate(timeout=30)
         gone = 18 - len(acme.digests())
     assert process.returncode == 130
