@@ -162,6 +162,7 @@ def type_in(
     monkeypatch.chdir(scene.folder)
     monkeypatch.delenv("CLEANER_CONFIG", raising=False)
     monkeypatch.delenv("DIGITALOCEAN_ACCESS_TOKEN", raising=False)
+    monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.setattr(sys, "argv", ["cleaner", *arguments])
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     for name, value in scene.environment.items():

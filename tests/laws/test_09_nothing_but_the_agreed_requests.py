@@ -32,7 +32,7 @@ def methods(world: House) -> set[str]:
     return set(arrived)
 
 
-@pytest.mark.parametrize("seed", range(300, 308))
+@pytest.mark.parametrize("seed", range(300, 304))
 @pytest.mark.parametrize("mode", ["plan", "enforce"])
 def test_a_plan_only_reads(tmp_path: Path, mode: str, seed: int) -> None:
     """Whatever the registry holds, and also where the file says `enforce`: GET, and nothing else."""
@@ -45,7 +45,7 @@ def test_a_plan_only_reads(tmp_path: Path, mode: str, seed: int) -> None:
         assert world.digests() == before
 
 
-@pytest.mark.parametrize("seed", range(300, 308))
+@pytest.mark.parametrize("seed", range(300, 304))
 def test_a_run_under_policies_in_mode_plan_only_reads(tmp_path: Path, seed: int) -> None:
     """A run carries out policies in `mode: enforce` only: with none, it changes nothing."""
     generated = random_registry(random.Random(seed))
@@ -68,7 +68,7 @@ def test_reading_commands_only_read(tmp_path: Path) -> None:
         assert methods(world) == {"GET"}
 
 
-@pytest.mark.parametrize("seed", range(308, 316))
+@pytest.mark.parametrize("seed", range(304, 310))
 def test_a_run_sends_only_the_agreed_requests(tmp_path: Path, seed: int) -> None:
     """Deletions of digests and a collection of unreferenced blobs only: never of a tag, a repository or a registry."""
     generated = random_registry(random.Random(seed))
