@@ -24,7 +24,7 @@ lint: $(VENV)/.dev ## check style, format, types and the rooms' imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-mutants: $(VENV)/.dev ## change retention and planning in small ways and list the changes that no test notices (half an hour)
+mutants: $(VENV)/.dev ## change retention and planning in small ways and list the changes that no test notices (five to ten minutes; tests/MUTANTS.md has those known)
 	$(BIN)/mutmut run
 	$(BIN)/mutmut results
 

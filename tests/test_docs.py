@@ -39,6 +39,8 @@ NOT_RUN_HERE = {
     "git": "fetches the project",
     "install": "makes a folder of the system",
     "pip": "installs what is installed",
+    "python3": "makes an environment of its own",
+    "~/cleaner/bin/pip": "installs what is installed",
     "sudo": "changes the system",
     "systemctl": "changes the system",
 }

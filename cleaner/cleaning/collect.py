@@ -84,6 +84,7 @@ async def collect(work: Work, writer: Writer, run: str | None, predicted: Freed 
         if started is not None:
             ended = await follow(work, writer, started, Purpose(adopted=False, began=asked_at, predicted=predicted))
             _insist_on_success(work, ended)
+            _compare(work, ended, predicted)
             return
         await finish_active(work, writer)
     raise CollectionError(
@@ -199,6 +200,14 @@ def _insist_on_success(work: Work, collection: Collection) -> None:
             f"garbage collection {collection.uuid} of {work.registry} ended as {collection.status}",
             "what was deleted is remembered; the next run collects it",
         )
+
+
+def _compare(work: Work, collection: Collection, predicted: Freed | None) -> None:
+    """A collection that frees less than it should is told: somebody refers to those blobs, or nothing was deleted."""
+    freed = collection.freed_bytes
+    if predicted is not None and freed is not None and freed < predicted.bytes:
+        text = f"the garbage collection freed {freed:,} bytes, {predicted.bytes - freed:,} fewer than predicted"
+        work.tell(Warned(work.registry, text))
 
 
 async def _write_down_the_end(work: Work, collection: Collection, purpose: Purpose) -> None:

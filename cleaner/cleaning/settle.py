@@ -37,6 +37,7 @@ async def _notice_collections(work: Work) -> None:
     for collection in await work.reader.past_collections():
         began = collection.created_at
         if began is not None and began > oldest:
-            await asyncio.to_thread(work.ledger.collection_seen, work.registry, collection)
+            if collection.state is not CollectionState.ACTIVE:
+                await asyncio.to_thread(work.ledger.collection_ended, work.registry, collection, None)
             if collection.state is CollectionState.SUCCEEDED:
                 await asyncio.to_thread(work.ledger.collected, work.registry, began)

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from cleaner.cleaning.run import STOPPED
-from cleaner.cli.console import ask, complaint, messages, results, say, write_json
+from cleaner.cli.console import ask, complaint, messages, presenting, results, say, write_json
 from cleaner.cli.documents import apply_document
 from cleaner.cli.options import (
     ConfigOption,
@@ -65,10 +65,11 @@ def apply(
         outcomes = _carry_out(settings, Order(registry, frozenset(allow or ()), ask=not yes))
     except CleanerError as error:
         outcomes = refused(settings, registry, error)
-    if output is Format.JSON:
-        write_json(apply_document(outcomes, settings.warnings))
-    else:
-        _show(settings, outcomes)
+    with presenting():
+        if output is Format.JSON:
+            write_json(apply_document(outcomes, settings.warnings))
+        else:
+            _show(settings, outcomes)
     for line in complaints(outcomes):
         say(line)
     raise typer.Exit(worst(exit_code(outcome.result) for outcome in outcomes))
@@ -85,6 +86,7 @@ def _carry_out(settings: Settings, order: Order) -> list[Outcome[Report]]:
     reveal_tokens(enforced)
     with closing(Application.for_applying(settings, production())) as application, asyncio.Runner() as runner:
         if order.ask and not _agreed(runner.run(_plans(application, enforced, order)), enforced):
+            say("nothing was deleted: it was not confirmed")
             return [Outcome(registry.name, nothing_done(registry)) for registry in registries]
         return runner.run(_clean(application, registries, order))
 
@@ -131,7 +133,7 @@ async def _clean(
     application: Application, registries: Sequence[RegistrySettings], order: Order
 ) -> list[Outcome[Report]]:
     """One registry after the other; one that fails does not stop the others, a person or a service manager does."""
-    _stop_on_sigterm()
+    _stop_on_signals()
     outcomes: list[Outcome[Report]] = []
     listed = Listed()
     with progress(messages()) as shown:
@@ -147,10 +149,11 @@ async def _clean(
     return outcomes
 
 
-def _stop_on_sigterm() -> None:
+def _stop_on_signals() -> None:
     """Stop as on Ctrl-C, which asyncio sees to by itself: what is in hand is finished and written down."""
-    if task := asyncio.current_task():
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if (task := asyncio.current_task()) and signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
 
 def _warn_of_strangers(allowed: frozenset[str], registries: Iterable[RegistrySettings], listed: Listed) -> None:
@@ -168,6 +171,7 @@ def _warn_of_strangers(allowed: frozenset[str], registries: Iterable[RegistrySet
 def _show(settings: Settings, outcomes: Iterable[Outcome[Report]]) -> None:
     console = results()
     show_warnings(console, map(str, settings.warnings))
+    collecting = {registry.name: registry.garbage_collection for registry in settings.registries}
     for outcome in outcomes:
         if isinstance(outcome.result, Report):
-            show_report(console, outcome.result)
+            show_report(console, outcome.result, collecting[outcome.registry])

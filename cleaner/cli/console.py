@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TextIO, cast
 
 import typer
 from rich.console import Console
@@ -57,8 +61,53 @@ def write_json(document: Mapping[str, object]) -> None:
     typer.echo(json.dumps(document, indent=2))
 
 
-def escape_what_cannot_be_encoded() -> None:
-    """Where stdout or stderr is no Unicode, show what it lacks escaped instead of breaking off."""
+class _Unheard:
+    """A stream that cannot fail: what nobody can be told any more must not stop what is under way."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write it, if it can be written."""
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush it, if it can be flushed."""
+        with suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def prepare_streams() -> None:
+    """Whatever stdout and stderr are: characters that they lack are escaped, and a closed one takes what is written.
+
+    Messages that cannot be written, for the log's disk is full or its reader gone, are lost in silence.
+    """
+    sys.stdout, sys.stderr = (stream or Path(os.devnull).open("w") for stream in (sys.stdout, sys.stderr))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    sys.stderr = cast("TextIO", _Unheard(sys.stderr))
+
+
+@contextmanager
+def presenting() -> Iterator[None]:
+    """Write results inside. Where stdout takes no more, that is said, and changes nothing of what was done."""
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        give_up_stdout(error)
+
+
+def give_up_stdout(error: OSError) -> None:
+    """Say why stdout takes no more, and write nothing more to it; raises an error of any other kind again."""
+    if error.errno not in {errno.EPIPE, errno.ENOSPC}:
+        raise error
+    if error.errno != errno.EPIPE:  # else whoever closed the pipe has seen enough
+        say(f"error: the result cannot be written to stdout: {error.strerror}")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -99,7 +99,7 @@ def cancel(
         if not yes and not sys.stdin.isatty():
             raise UsageError("there is no terminal to ask on", "Look at `cleaner gc status`, then add --yes")
         wanted = uuid or _active(runner.run(application.active_collection(one)), one)
-        ours = "ours" if application.ledger.is_ours(one.name, wanted) else "not ours: somebody else started it"
+        ours = "ours" if application.ledger.is_ours(one.name, wanted) else "not ours: nothing here started it"
         say(f"garbage collection {wanted} of {one.name} is {ours}")
         agreed = yes or ask("Cancel it?")
         cancelled = (runner.run(application.cancel_collection(one, wanted)),) if agreed else ()

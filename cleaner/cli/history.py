@@ -105,10 +105,17 @@ def _history(settings: Settings, registry: str | None) -> Iterator[History]:
     """The ledger's history; opening it never makes a state where there is none."""
     chosen(settings, registry)
     engine = engine_at(settings.state)
-    if engine.url.database and not Path(engine.url.database).exists():
+    if engine.url.database and not _is_there(Path(engine.url.database)):
         raise StateError(f"There is no state at {engine.url.database}", "The first `cleaner apply` makes it")
     with closing(ledger_on(engine, now=utc_now, new_id=new_id)) as ledger:
         yield ledger.history
+
+
+def _is_there(file: Path) -> bool:
+    try:
+        return file.exists()
+    except OSError:  # a folder that is closed to us: opening says so
+        return True
 
 
 def _document(row: Mapping[str, object]) -> Document:

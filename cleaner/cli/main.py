@@ -17,7 +17,7 @@ from typer.main import get_command
 from cleaner.cli import gc, history
 from cleaner.cli.apply import apply
 from cleaner.cli.check import check, schema
-from cleaner.cli.console import complaint, escape_what_cannot_be_encoded, say, say_retry
+from cleaner.cli.console import complaint, give_up_stdout, prepare_streams, say, say_retry
 from cleaner.cli.demo import demo
 from cleaner.cli.explain import explain
 from cleaner.cli.options import ConfigOption, Format, FormatOption, RegistryOption
@@ -40,7 +40,7 @@ app.add_typer(history.app, name="history")
 
 def main() -> None:
     """Run the command that the arguments name, and end the process with its exit code."""
-    escape_what_cannot_be_encoded()
+    prepare_streams()
     sys.excepthook = _unexpected
     set_on_retry_hooks([say_retry])
     try:
@@ -49,6 +49,9 @@ def main() -> None:
         for line in complaint(error):
             say(line)
         sys.exit(error.exit_code)
+    except OSError as error:
+        give_up_stdout(error)
+        sys.exit(1)
 
 
 def _show_version(wanted: bool) -> None:

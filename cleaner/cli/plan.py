@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cleaner.cli.console import messages, results, say, write_json
+from cleaner.cli.console import messages, presenting, results, say, write_json
 from cleaner.cli.documents import plan_document
 from cleaner.cli.moments import parse_moment
 from cleaner.cli.options import ConfigOption, Format, FormatOption, RegistryOption, chosen, load_settings, reveal_tokens
@@ -39,10 +39,11 @@ def plan(
         outcomes = asyncio.run(_plans(settings, registry, at, listed))
     except CleanerError as error:
         outcomes = refused(settings, registry, error)
-    if output is Format.JSON:
-        write_json(plan_document(outcomes, settings.warnings))
-    else:
-        _show(settings, outcomes, at, listed)
+    with presenting():
+        if output is Format.JSON:
+            write_json(plan_document(outcomes, settings.warnings))
+        else:
+            _show(settings, outcomes, at, listed)
     for line in complaints(outcomes):
         say(line)
     raise typer.Exit(worst(exit_code(outcome.result) for outcome in outcomes))

@@ -16,13 +16,15 @@ from rich.table import Table
 from rich.text import Text
 
 from cleaner.cli.units import freed, size, some
+from cleaner.config.settings import CollectionSchedule, GarbageCollection
+from cleaner.model.collection import Collection, CollectionState
 from cleaner.model.manifest import attachment_subject
 from cleaner.model.plan import Deletion, HeldBack, HoldReason, Mode, Plan, Unmanaged
 from cleaner.model.report import Report
 from cleaner.retention.words import safe, say, say_age, short
 
 _BAR = 24
-_NEVER_FOLDED = frozenset({"Began", "Changed", "Digest", "Ended", "When"})
+_NEVER_FOLDED = frozenset({"Began", "Changed", "Collection", "Digest", "Ended", "Outcome", "Run", "When"})
 _LET_THROUGH = "Limits held these back; `cleaner apply --allow REPOSITORY` lets one through them, once."
 
 
@@ -78,15 +80,15 @@ def show_warnings(console: Console, warnings: Iterable[str]) -> None:
         console.print(Text(f"warning: {safe(warning)}", style="yellow"), soft_wrap=True)
 
 
-def show_report(console: Console, report: Report) -> None:
-    """What a run did."""
+def show_report(console: Console, report: Report, collecting: GarbageCollection) -> None:
+    """What a run did; `collecting` says why no garbage collection was started, where none was."""
     console.print(Text(report.registry, style="bold"))
     _show_deleted(console, report)
     _show_undone(console, "Failed", [(f.repository, short(f.digest), f.error) for f in report.failed])
     _show_undone(console, "Skipped", [(s.repository, short(s.digest), s.reason) for s in report.skipped])
     show_held_back(console, report.held_back)
     show_warnings(console, report.warnings)
-    console.print(_account(report), soft_wrap=True)
+    console.print(_account(report, collecting), soft_wrap=True)
 
 
 def tags(names: Sequence[str]) -> Text:
@@ -143,7 +145,7 @@ def _sentence(plan: Plan) -> str:
 
 def _show_unmanaged(console: Console, unmanaged: Sequence[Unmanaged]) -> None:
     if unmanaged:
-        untouched = table("Repository", "#Manifests", "#Size", title="Under no policy, so nothing in it is touched")
+        untouched = table("Repository", "#Manifests", "#Size", title="Under no policy: not touched")
         for repository in unmanaged:
             untouched.add_row(safe(repository.repository), str(repository.manifests), size(repository.bytes))
         console.print(untouched)
@@ -166,11 +168,26 @@ def _show_undone(console: Console, title: str, rows: Sequence[tuple[str, str, st
         console.print(undone)
 
 
-def _account(report: Report) -> str:
+def _account(report: Report, collecting: GarbageCollection) -> str:
     """The run in a sentence or two."""
     counts = f"{len(report.deleted)} deleted, {len(report.failed)} failed, {len(report.skipped)} skipped"
     account = f"{report.registry}: {counts}; that lets a collection free {freed(report.predicted)}."
-    if report.collection is None:
-        return f"{account} No garbage collection was started."
-    collection = report.collection
-    return f"{account} The garbage collection {safe(collection.status)}: {size(collection.freed_bytes)} freed."
+    return f"{account} {_collected(report.collection) if report.collection else _not_collected(report, collecting)}"
+
+
+def _collected(collection: Collection) -> str:
+    if collection.state is CollectionState.ACTIVE:
+        return f'The garbage collection goes on ("{safe(collection.status)}"): see `cleaner gc status`.'
+    return f"The garbage collection {safe(collection.status)}: {size(collection.freed_bytes)} freed."
+
+
+def _not_collected(report: Report, collecting: GarbageCollection) -> str:
+    if collecting.schedule is not CollectionSchedule.AFTER_CLEAN:
+        why = f"garbage_collection.schedule is {collecting.cron or collecting.schedule}"
+    elif report.error is not None:
+        why = "the run ended early"
+    elif report.predicted is not None and 0 < report.predicted.bytes < collecting.min_freed:
+        why = f"that is less than garbage_collection.min_freed, {size(collecting.min_freed)}"
+    else:
+        why = "there is nothing to free, or the provider collects by itself"
+    return f"No garbage collection was started: {why}."

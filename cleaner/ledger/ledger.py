@@ -33,6 +33,7 @@ _DELETED: Final = "deleted"
 _GONE: Final = "gone"
 _FAILED: Final = "failed"
 _KEY = ("registry", "uuid")
+_DIED: Final = "it died before its end; the next run looked what became of what it left open"
 
 
 class Ledger:
@@ -63,10 +64,15 @@ class Ledger:
         return nullcontext() if self._file is None else held(self._file, registry)
 
     def begin_run(self, registry: str) -> str:
-        """Write down that a run begins; gives its id."""
-        run = self._new_id()
+        """Write down that a run begins; gives its id.
+
+        Whoever begins one holds the registry, so one that has not ended died: that is written down as well.
+        """
+        run, now = self._new_id(), self._now()
+        left_open = (runs.c.registry == registry, runs.c.ended_at.is_(None))
         with self._database.transaction() as connection:
-            connection.execute(insert(runs).values(id=run, registry=registry, started_at=self._now()))
+            connection.execute(update(runs).where(*left_open).values(ended_at=now, error=_DIED))
+            connection.execute(insert(runs).values(id=run, registry=registry, started_at=now))
         return run
 
     def end_run(self, run: str, report: Report) -> None:

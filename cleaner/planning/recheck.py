@@ -10,7 +10,7 @@ from cleaner.model.plan import Deletion
 from cleaner.model.verdict import Judgement, Kept
 from cleaner.planning.order import parents
 from cleaner.planning.plan import deletions_of
-from cleaner.retention.words import say_verdict
+from cleaner.retention.words import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,12 @@ def confirm(planned: Collection[Deletion], fresh: Judgement) -> Confirmed:
     A manifest that now has a condemned index or subject outside the plan waits with it: that one goes first, in
     a later run.
     """
-    condemned = fresh.condemned()
-    agreed = _closed({d.manifest.digest for d in planned} & condemned.keys(), fresh)
+    if not planned:
+        return Confirmed((), ())
+    agreed = _closed({d.manifest.digest for d in planned} & fresh.condemned().keys(), fresh)
     dropped = (d for d in planned if d.manifest.digest not in agreed)
-    mode = next((deletion.mode for deletion in planned), None)
     return Confirmed(
-        deletions=() if mode is None else deletions_of(mode, fresh, sorted(agreed)),
+        deletions=deletions_of(next(iter(planned)).mode, fresh, sorted(agreed)),
         dropped=tuple(Dropped(deletion, _why(deletion.manifest.digest, fresh)) for deletion in dropped),
     )
 
@@ -60,5 +60,5 @@ def _why(digest: Digest, fresh: Judgement) -> str:
     if verdict is None:
         return "no longer listed: somebody else deleted it"
     if isinstance(verdict, Kept):
-        return f"the second judgement keeps it ({say_verdict(verdict)})"
+        return f"the second judgement keeps it: {'; '.join(say(reason) for reason in verdict.reasons)}"
     return "an index that lists it, or its subject, waits for the next run"

@@ -18,8 +18,8 @@ Matches: TypeAlias = Mapping[Pattern, Mapping[str, Captures]]
 class Selected:
     """A tag that a rule selects.
 
-    `group` is its value of `per`, None where the rule has no `per`; `version` what its `semver` reads, None where
-    that is no version.
+    `group` is its value of `per`, None where the rule has no `per`; `version` what a `semver` condition reads, None
+    where that is no version.
     """
 
     tag: str
@@ -52,5 +52,4 @@ def _matched(pattern: Pattern, tags: Iterable[str]) -> dict[str, Captures]:
 
 def _read(rule: Rule, tag: str, captures: Captures) -> Selected:
     group = captures.get(rule.per, "") if rule.per is not None else None
-    version = parse_version(captures.get("version", tag)) if rule.semver is not None else None
-    return Selected(tag, group, version)
+    return Selected(tag, group, parse_version(captures.get("version", tag)))

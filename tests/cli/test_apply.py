@@ -111,6 +111,20 @@ def test_a_declined_prompt_is_0_and_deletes_nothing(typed: str, acme: Scene) -> 
     assert acme.requests("DELETE", "POST", "PUT") == []
 
 
+@pytest.mark.parametrize(
+    ("collecting", "why"),
+    [
+        ("min_freed: 1TiB", "that is less than garbage_collection.min_freed, 1.00 TiB"),
+        ("schedule: never", "garbage_collection.schedule is never"),
+        ('schedule: "0 4 * * *"', "garbage_collection.schedule is 0 4 * * *"),
+    ],
+)
+def test_a_collection_that_was_not_started_is_explained(collecting: str, why: str, acme: Scene) -> None:
+    """Space that does not come back must not be a riddle."""
+    acme.configure(shop_policy(collection=collecting))
+    assert f"No garbage collection was started: {why}." in acme.run("apply", "--yes").out
+
+
 def test_a_yes_is_carried_out(acme: Scene) -> None:
     """The question names how much; after the answer it is done."""
     code, out, screen = on_a_terminal(acme, "y\n")
@@ -128,7 +142,7 @@ def test_what_is_allowed_is_shown_before_asking(acme: Scene) -> None:
     assert "Delete 8 manifests" in allowed
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_stopped_it_reports_so_far_and_exits_130(tmp_path: Path, stop: signal.Signals) -> None:
     """Ctrl-C, or a service manager, ends the run after the requests in hand; the document tells what was deleted."""
     slow = Behaviour(token=TOKEN, latency=timedelta(milliseconds=150))

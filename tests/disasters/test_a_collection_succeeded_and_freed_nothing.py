@@ -56,3 +56,4 @@ def test_a_difference_between_predicted_and_freed_is_reported(tmp_path: Path) ->
         assert report.collection is not None
         assert (report.predicted.bytes, report.collection.freed_bytes) == (4 * LAYER_BYTES, LAYER_BYTES)
         assert recorded(world) == (4 * LAYER_BYTES, LAYER_BYTES)
+        assert f"the garbage collection freed 1,000 bytes, {3 * LAYER_BYTES:,} fewer than predicted" in report.warnings

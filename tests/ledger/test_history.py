@@ -99,3 +99,13 @@ def test_deletions_of_one_run(busy: Ledger) -> None:
     """A run's deletions are told apart from those of other runs."""
     assert [past.digest for past in busy.history.deletions(9, run="run-2")] == [digest(2)]
     assert busy.history.deletions(9, registry="acme", run="run-2") == ()
+
+
+def test_a_run_that_died_is_told_apart_from_one_that_still_runs(ledger: Ledger) -> None:
+    """Whoever begins a run holds the registry: one that has not ended by then died, and is not said to run still."""
+    died, other = ledger.begin_run("acme"), ledger.begin_run("other")
+    ledger.begin_run("acme")
+    runs = {run.id: run for run in ledger.history.runs(9)}
+    assert (runs[died].ended_at, runs[died].exit_code) == (START + timedelta(seconds=2), None)
+    assert "it died before its end" in (runs[died].error or "")
+    assert runs[other].ended_at is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 
 from cleaner.model.family import Families
 from cleaner.model.manifest import Digest
@@ -13,8 +13,7 @@ from cleaner.model.plan import HoldReason, Plan
 from cleaner.planning.plan import make_plan
 from tests.planning import naive
 from tests.planning.worlds import Question, questions, random_question
-
-relaxed = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+from tests.scale import scaled
 
 
 def by_repository(keys: list[naive.Key]) -> dict[str, list[Digest]]:
@@ -68,7 +67,6 @@ def check_what_goes(question: Question) -> None:
     assert held(plan, HoldReason.SHARE) == naive.left_whole(question[0], question[2])
 
 
-@relaxed
 @given(questions)
 def test_the_plan_chooses_and_orders_what_the_naive_limits_do(question: Question) -> None:
     """The same manifests go, in the same order, and the same repositories are left whole."""
@@ -76,7 +74,7 @@ def test_the_plan_chooses_and_orders_what_the_naive_limits_do(question: Question
     check_what_goes(question)
 
 
-@pytest.mark.parametrize("start", range(0, 500, 100))
+@pytest.mark.parametrize("start", range(0, scaled(500), 100))
 def test_the_plan_chooses_and_orders_what_the_naive_limits_do_in_seeded_surveys(start: int) -> None:
     """The same manifests go, in the same order, in five hundred seeded surveys."""
     seeded = [random_question(random.Random(seed)) for seed in range(start, start + 100)]
@@ -86,7 +84,6 @@ def test_the_plan_chooses_and_orders_what_the_naive_limits_do_in_seeded_surveys(
         check_what_goes(question)
 
 
-@relaxed
 @given(questions)
 def test_an_index_goes_before_what_it_lists(question: Question) -> None:
     """In every order of deletion, rings included, an index stands before each child that goes as well."""
@@ -96,7 +93,6 @@ def test_an_index_goes_before_what_it_lists(question: Question) -> None:
                 assert child not in order or index not in order or order.index(index) < order.index(child)
 
 
-@relaxed
 @given(questions)
 def test_a_subject_goes_before_what_is_attached_to_it(question: Question) -> None:
     """Where no ring says otherwise, what is above a deletion stands before it; if it waits, so does the deletion."""
@@ -106,7 +102,6 @@ def test_a_subject_goes_before_what_is_attached_to_it(question: Question) -> Non
             assert digest not in place or place[above] < place[digest]
 
 
-@relaxed
 @given(questions)
 def test_a_deletion_names_what_must_precede_it(question: Question) -> None:
     """`after` is each index and subject above a deletion that goes as well, and all of them stand before it."""
@@ -118,7 +113,6 @@ def test_a_deletion_names_what_must_precede_it(question: Question) -> None:
         assert above <= set(deletion.after) <= before & set(families(question)[repository].above(digest))
 
 
-@relaxed
 @given(questions)
 def test_everything_is_kept_or_goes_or_is_held_back(question: Question) -> None:
     """The plan's numbers add up: nothing is counted twice, nothing is forgotten."""

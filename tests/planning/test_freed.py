@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from cleaner.model.listing import Listing
@@ -11,7 +13,7 @@ from cleaner.planning.freed import references, stored_bytes
 from tests.retention.builders import IMAGE, digest_of
 
 
-def listing(repository: str, manifests: dict[str, tuple[Blob, ...] | None]) -> Listing:
+def listing(repository: str, manifests: Mapping[str, tuple[Blob, ...] | None]) -> Listing:
     return Listing(
         repository, tuple(Manifest(repository, digest_of(name), None, (), blobs) for name, blobs in manifests.items())
     )
@@ -53,11 +55,20 @@ def test_what_was_deleted_before_and_is_not_collected_counts_unless_it_is_referr
     assert known.freed((), [blob("left", 7), blob("base", 100), blob("left", 7)]) == Freed(7, 1)
 
 
+def test_what_a_listing_holds_no_longer_frees_nothing_by_itself() -> None:
+    """A manifest that is gone from a fresh listing counts through its uncollected blobs alone."""
+    known = references(SHARED, {})
+    assert known is not None
+    assert known.freed({("shop", digest_of("three"))}, [blob("left", 7)]) == Freed(7, 1)
+
+
 def test_a_blob_without_a_size_takes_it_from_another_reference_or_is_counted_as_unsized() -> None:
     """The published examples misspell a size: such a blob makes the sum a lower bound, and says so."""
-    known = references([listing("shop", {"one": (blob("x", None), blob("y", None)), "two": (blob("x", 5),)})], {})
-    assert known is not None
-    assert known.freed({("shop", digest_of("one")), ("shop", digest_of("two"))}) == Freed(5, 2, unsized=1)
+    for x in ([None, 5, None], [5, None, None], [None, None, 5]):
+        manifests = {"one": (blob("x", x[0]), blob("y", None)), "two": (blob("x", x[1]), blob("x", x[2]))}
+        known = references([listing("shop", manifests)], {})
+        assert known is not None
+        assert known.freed({("shop", digest_of("one")), ("shop", digest_of("two"))}) == Freed(5, 2, unsized=1)
 
 
 def test_blobs_that_a_listing_leaves_out_come_from_what_the_manifest_is() -> None:

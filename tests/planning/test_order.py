@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import pytest
+
+from cleaner.model.manifest import Digest
 from cleaner.model.verdict import Judgement
-from cleaner.planning.order import units
-from tests.retention.builders import NOTHING, Repo, attachment_tag, digest_of, judged, manifest, repo
+from cleaner.planning.order import Unit, units
+from tests.retention.builders import NOTHING, Repo, attachment_tag, digest_of, judged, manifest, protections, repo
 
 
 def names_in_order(repository: Repo) -> list[list[str]]:
-    judgement: Judgement = judged(repository, NOTHING).judgement
+    return [[repository.names[d] for d in unit.manifests] for unit in units_of(judged(repository, NOTHING).judgement)]
+
+
+def units_of(judgement: Judgement) -> tuple[Unit, ...]:
     condemned = {digest: verdict.manifest for digest, verdict in judgement.condemned().items()}
-    return [[repository.names[d] for d in unit.manifests] for unit in units(condemned, judgement.families)]
+    return units(condemned, judgement.families)
+
+
+def in_order(judgement: Judgement) -> list[Digest]:
+    return [digest for unit in units_of(judgement) for digest in unit.manifests]
 
 
 def test_the_oldest_version_goes_first() -> None:
@@ -68,13 +78,23 @@ def test_an_orphan_index_that_lists_an_old_version_goes_before_it_and_after_all_
     assert order == ["other", "untagged-index", "tagged-child"]
 
 
-def test_in_a_ring_an_index_still_goes_before_what_it_lists() -> None:
-    """An index that is attached, by a tag, to its own child: the index edge wins over the subject's."""
+@pytest.mark.parametrize(("index", "child"), [("a", "b"), ("b", "a")])
+def test_in_a_ring_an_index_still_goes_before_what_it_lists(index: str, child: str) -> None:
+    """An index that is attached, by a tag, to its own child: the index's edge wins, whatever the digests."""
     repository = repo(
-        manifest("index", attachment_tag("child"), children=["child"], age="10d"),
-        manifest("child", age="90d"),
+        manifest(index, attachment_tag(child), children=[child], age="10d"),
+        manifest(child, age="90d"),
     )
-    assert names_in_order(repository) == [["index"], ["child"]]
+    assert names_in_order(repository) == [[index], [child]]
+
+
+def test_a_ring_goes_though_something_on_it_stays() -> None:
+    """What is attached to a ring and protected plays no part in its order."""
+    repository = repo(
+        manifest("a", attachment_tag("b")), manifest("b", attachment_tag("a")), manifest("sbom", subject="a")
+    )
+    judgement = judged(repository, NOTHING, protections(digests=["sbom"])).judgement
+    assert [repository.names[d] for d in in_order(judgement)] == sorted(["a", "b"], key=digest_of)
 
 
 def test_a_ring_of_attachments_goes_by_digest_and_before_what_hangs_on_it() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from cleaner.model.plan import Deletion, Mode
 from cleaner.planning.plan import deletions_of
 from cleaner.planning.recheck import Confirmed, confirm
-from tests.retention.builders import NOTHING, Repo, judged, manifest, policy, repo, rule
+from cleaner.retention.words import short
+from tests.retention.builders import NOTHING, Repo, digest_of, judged, manifest, policy, protections, repo, rule
 
 
 def planned(repository: Repo) -> tuple[Deletion, ...]:
@@ -22,19 +23,23 @@ def test_what_both_judgements_condemn_goes_in_order() -> None:
     repository = repo(manifest("v1", children=["child"]), manifest(name="child"))
     confirmed = confirm(planned(repository), judged(repository, NOTHING).judgement)
     assert [repository.names[d.manifest.digest] for d in confirmed.deletions] == ["v1", "child"]
+    assert [d.mode for d in confirmed.deletions] == [Mode.ENFORCE, Mode.ENFORCE]
     assert confirmed.deletions[1].after == (confirmed.deletions[0].manifest.digest,)
     assert confirmed.dropped == ()
 
 
 def test_what_was_tagged_meanwhile_is_dropped_with_its_family() -> None:
-    """A kept tag came onto the index: index and child stay, and the reason says who keeps them."""
+    """A kept tag came onto the index: index and child stay, and the reasons say all that keeps them."""
     before = repo(manifest("v1", children=["child"]), manifest(name="child"))
     after = repo(manifest("v1", "main", children=["child"]), manifest(name="child"))
     keeps = policy(rule("main"), delete_unmatched=True)
-    confirmed = confirm(planned(before), judged(after, keeps).judgement)
+    confirmed = confirm(planned(before), judged(after, keeps, protections(digests=["child"])).judgement)
     assert confirmed.deletions == ()
-    assert "second judgement keeps it" in reasons(confirmed, before)["v1"]
-    assert "second judgement keeps it" in reasons(confirmed, before)["child"]
+    bond = f"child of {short(digest_of('v1'))}, tags v1, main"
+    assert reasons(confirmed, before) == {
+        "v1": "the second judgement keeps it: always kept with a tag main (rule 1: main)",
+        "child": f"the second judgement keeps it: its digest is protected; {bond}",
+    }
 
 
 def test_what_is_no_longer_listed_is_dropped() -> None:
@@ -43,7 +48,7 @@ def test_what_is_no_longer_listed_is_dropped() -> None:
     after = repo(manifest("v2"))
     confirmed = confirm(planned(before), judged(after, NOTHING).judgement)
     assert [d.manifest.tags for d in confirmed.deletions] == [("v2",)]
-    assert "no longer listed" in reasons(confirmed, before)["v1"]
+    assert reasons(confirmed, before) == {"v1": "no longer listed: somebody else deleted it"}
 
 
 def test_what_is_newly_condemned_waits_for_a_plan_of_its_own() -> None:
@@ -60,8 +65,8 @@ def test_a_child_waits_for_an_index_that_was_not_planned() -> None:
     after = repo(manifest("v1", children=["grandchild"]), manifest(name="grandchild"), manifest("new", children=["v1"]))
     confirmed = confirm(planned(before), judged(after, NOTHING).judgement)
     assert confirmed.deletions == ()
-    assert set(reasons(confirmed, before)) == {"v1", "grandchild"}
-    assert all("waits" in reason for reason in reasons(confirmed, before).values())
+    waits = "an index that lists it, or its subject, waits for the next run"
+    assert reasons(confirmed, before) == {"v1": waits, "grandchild": waits}
 
 
 def test_nothing_planned_is_nothing_confirmed() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from cleaner.model.reason import InUse
 from cleaner.model.verdict import Judgement, Kept
@@ -13,6 +13,7 @@ from cleaner.retention.judge import Case, judge
 from tests.retention.naive import stays
 from tests.retention.naive_rules import Question
 from tests.retention.worlds import questions, random_question
+from tests.scale import scaled
 
 
 def judged(q: Question) -> Judgement:
@@ -28,14 +29,14 @@ def naively(q: Question) -> frozenset[str]:
     return stays(q.listing, q.contents, q.policy, q.protections, now=q.now, in_use=q.in_use, deleted=q.deleted)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=scaled(150))
 @given(questions)
 def test_the_judge_keeps_what_the_naive_engine_keeps(q: Question) -> None:
     """Both engines keep the same manifests of any repository under any policy."""
     assert kept(judged(q)) == naively(q)
 
 
-@pytest.mark.parametrize("start", range(0, 2000, 200))
+@pytest.mark.parametrize("start", range(0, scaled(2000), 200))
 def test_the_judge_keeps_what_the_naive_engine_keeps_of_seeded_repositories(start: int) -> None:
     """Both engines keep the same manifests of two thousand seeded repositories."""
     for seed in range(start, start + 200):
@@ -43,7 +44,7 @@ def test_the_judge_keeps_what_the_naive_engine_keeps_of_seeded_repositories(star
         assert kept(judged(q)) == naively(q), f"seed {seed}"
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=scaled(50))
 @given(questions)
 def test_the_judge_gives_every_manifest_a_verdict_with_a_reason(q: Question) -> None:
     """No manifest of a listing is without a verdict, no verdict without a reason."""

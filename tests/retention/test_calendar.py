@@ -82,6 +82,12 @@ def keeps(calendar: dict[str, int], *times: str, zone: str = "UTC") -> list[str]
             id="years",
         ),
         pytest.param(
+            {"yearly": 2},
+            ["2026-06-01T00:00", "2026-01-01T00:00", "2025-12-31T23:59", "2024-12-31T23:59"],
+            ["2026-06-01T00:00", "2025-12-31T23:59"],
+            id="the newest of each year",
+        ),
+        pytest.param(
             {"daily": 1, "monthly": 2},
             ["2026-11-24T11:00", "2026-11-23T11:00", "2026-10-31T11:00", "2026-10-30T11:00"],
             ["2026-11-24T11:00", "2026-10-31T11:00"],

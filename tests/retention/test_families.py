@@ -123,6 +123,14 @@ def test_what_goes_with_its_family_names_all_of_it() -> None:
     assert outcome.reasons("amd") == (GoesWith(tuple(indexes), (digest_of("v0"),)),)
 
 
+def test_a_child_has_no_subjects_and_an_attachment_no_indexes_to_go_with() -> None:
+    """Each names the one bond that it has."""
+    signature = attachment_tag("v1", ".sig")
+    outcome = judged(repo(manifest("v1", children=["amd"]), manifest(name="amd"), manifest(signature)), NOTHING)
+    assert outcome.reasons("amd") == (GoesWith((digest_of("v1"),), ()),)
+    assert outcome.reasons(signature) == (GoesWith((), (digest_of("v1"),)),)
+
+
 def test_a_version_in_a_family_that_goes_goes_for_its_own_sake() -> None:
     """A version has a fate of its own: no rule keeps it."""
     outcome = judged(repo(manifest("v1", children=["v0"]), manifest("v0")), NOTHING)

@@ -109,8 +109,11 @@ def test_every_manifest_has_one_verdict_with_reasons(
     repository: Repo, by: Policy, protected: Protections, at: Case
 ) -> None:
     """Nothing stays or goes without a reason, and each reason can be read and printed."""
-    verdicts = judged(repository, by, protected, at).judgement.verdicts
+    judgement = judged(repository, by, protected, at).judgement
+    verdicts = judgement.verdicts
+    assert judgement.repository == repository.listing.repository
     assert list(verdicts) == [each.digest for each in repository.listing.manifests]
+    assert [verdict.manifest for verdict in verdicts.values()] == list(repository.listing.manifests)
     for verdict in verdicts.values():
         assert verdict.reasons
         assert all(line.isprintable() for line in say_verdict(verdict))

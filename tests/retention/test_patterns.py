@@ -18,11 +18,11 @@ from cleaner.retention.patterns import BadPattern, compile_pattern
         pytest.param("*", ["", "a", "a/b", "é"], [], id="star alone matches all"),
         pytest.param("a*b*c", ["abc", "aXbYc", "abbc"], ["ab", "acb"], id="several stars"),
         pytest.param("v?", ["v1", "v\n", "vé", "v/"], ["v", "v12"], id="question mark is one character"),
-        pytest.param("[abc]", ["a", "c"], ["d", "ab", ""], id="class"),
+        pytest.param("[abc]", ["a", "c"], ["d", "ab", "X", ""], id="class"),
         pytest.param("v[0-9]", ["v0", "v9"], ["va", "v-"], id="range"),
         pytest.param("[!a-c]", ["d", "\n", "/"], ["a", "b", ""], id="class negated with !"),
         pytest.param("[^a-c]", ["d", "^"], ["a"], id="class negated with ^"),
-        pytest.param("[]a]", ["]", "a"], ["[", "]a"], id="a bracket that comes first is in the class"),
+        pytest.param("[]a]", ["]", "a"], ["[", "]a", "X"], id="a bracket that comes first is in the class"),
         pytest.param("[!]a]", ["b", "!"], ["]", "a"], id="and in a negated class"),
         pytest.param("[a-]", ["a", "-"], ["b"], id="a hyphen at the end is a hyphen"),
         pytest.param("[a^!]", ["^", "!", "a"], ["b"], id="negation only where it comes first"),
@@ -66,6 +66,13 @@ def test_a_pattern_that_cannot_be_meant_is_refused_in_words(pattern: str, messag
     """An empty pattern, an unclosed class and what RE2 refuses raise BadPattern, in readable text."""
     with pytest.raises(BadPattern, match=message):
         compile_pattern(pattern)
+
+
+def test_a_pattern_that_is_refused_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    """RE2 would write to the error stream what the exception says already, and break what is printed there."""
+    with pytest.raises(BadPattern):
+        compile_pattern("re:(a")
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_group_that_captured_nothing_is_left_out() -> None:

@@ -166,6 +166,12 @@ def test_a_condemned_version_says_which_rules_missed_it_and_by_what() -> None:
     assert missed == [(1, ["Last", "Within"]), (2, ["Last"])]
 
 
+def test_a_condemned_version_that_no_rule_selects_was_missed_by_none() -> None:
+    """Its tags and its age are all that there is to say."""
+    reasons = judged(repo(manifest("beta", "v1")), NOTHING).reasons("beta")
+    assert reasons == (NoRuleKeeps(("beta", "v1"), span("100d"), ()),)
+
+
 def test_every_reason_is_told_in_a_fixed_order() -> None:
     """Rules by number, then protections, then use, then `keep_at_least`."""
     use = InUse("file", "images.txt")

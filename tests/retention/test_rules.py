@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from cleaner.model.reason import KeptByRule, Last, NoRuleKeeps
+from cleaner.model.reason import KeptByRule, Last, NoRuleKeeps, Within
 from cleaner.retention.policy import Rule
-from tests.retention.builders import NOTHING, attachment_tag, judged, manifest, policy, repo, rule
+from tests.retention.builders import NOTHING, attachment_tag, judged, manifest, policy, repo, rule, span
 
 AGES = {"a": "1d", "b": "2d", "c": "3d", "d": "4d"}
 """Four versions, the newest first."""
@@ -180,6 +180,16 @@ def test_a_manifest_with_tags_in_two_groups_is_a_member_of_both() -> None:
         manifest("pr-1", age="1d"), manifest("pr-1-aaaaaaa", "pr-2", age="2d"), manifest("pr-2-bbbbbbb", age="3d")
     )
     assert judged(versions, policy(each)).kept == {"pr-1", "pr-1-aaaaaaa"}
+
+
+def test_a_kept_version_says_which_rules_keep_it_and_for_what() -> None:
+    """The rule's number, the selected tags, the patterns, the conditions, all of which hold; no group without `per`."""
+    rules = rule("w*"), rule("v*", "main", last=2, within="3d"), rule("*", exclude=["v*"])
+    versions = repo(manifest("v1", "main", "beta", age="1d"))
+    assert judged(versions, policy(*rules)).reasons("v1") == (
+        KeptByRule(2, ("v1", "main"), ("v*", "main"), (Last(2), Within(span("3d"), span("1d")))),
+        KeptByRule(3, ("main", "beta"), ("*",), ()),
+    )
 
 
 def test_each_value_that_keeps_a_manifest_is_a_reason_of_its_own() -> None:

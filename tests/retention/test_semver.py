@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from cleaner.model.reason import KeptByRule, NoRuleKeeps, Semver
 from cleaner.retention.versions import Version, parse_version
 from tests.retention.builders import judged, manifest, policy, repo, rule
 
@@ -70,6 +71,18 @@ def test_a_manifest_counts_for_each_of_its_versions() -> None:
     assert judged(versions, policy(rule("*", semver={"majors": 2}))).kept == {"3.0.0", "2.0.0"}
     versions = repo(manifest("0.2.0", "3.0.0"), manifest("2.0.0"))
     assert judged(versions, policy(rule("*", semver={"majors": 1}))).kept == {"0.2.0"}
+
+
+def test_a_semver_condition_tells_which_versions_met_or_missed_it() -> None:
+    """Met, it names those of a manifest's versions that are among the highest; missed, all that it has."""
+    versions = repo(manifest("v3.0.0", "1.0.0"), manifest("2.1.0", "2.0.0"), manifest("nightly"))
+    outcome = judged(versions, policy(rule("*", semver={"majors": 1})))
+    assert [
+        reason.met if isinstance(reason, KeptByRule) else reason.missed[0][1]
+        for tag in ("v3.0.0", "2.1.0", "nightly")
+        for reason in outcome.reasons(tag)
+        if isinstance(reason, KeptByRule | NoRuleKeeps)
+    ] == [(Semver(("3.0.0",)),), (Semver(("2.1.0", "2.0.0")),), (Semver(()),)]
 
 
 def test_only_selected_tags_are_versions() -> None:
