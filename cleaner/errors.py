@@ -4,6 +4,7 @@ CleanerError                     every error that we raise on purpose
 ├── UsageError            exit 2 a flag, an argument, a mode that cannot be acted upon
 ├── ConfigError           exit 2 the configuration file, with all its problems at once
 ├── StateError            exit 2 the state cannot be opened or written
+├── NotThere              exit 1 what a person named is not there, says the registry
 ├── RunInProgress         exit 1 another run holds this registry
 ├── RemoteError           exit 1 the other side, or the way there
 │   ├── Unreachable              no connection: nothing was sent
@@ -86,6 +87,10 @@ class StateError(CleanerError):
     """The state (the ledger's database) cannot be opened or written; names its path or URL."""
 
     exit_code = 2
+
+
+class NotThere(CleanerError):
+    """What a person named, a repository, a tag, a collection, is not there: the registry was asked and says so."""
 
 
 class RunInProgress(CleanerError):

@@ -35,10 +35,10 @@ def delete(house: House, digest: str, repository: str = "shop") -> None:
     assert house.registry_of_the_world().storage.delete_manifest(repository, digest)
 
 
-def collect(house: House) -> Collection:
-    """Somebody starts a garbage collection."""
+def collect(house: House, kind: str = UNREFERENCED) -> Collection:
+    """Somebody starts a garbage collection, of unreferenced blobs only unless told otherwise."""
     house.world.advance()
-    return house.world.start_collection(house.registry_of_the_world(), UNREFERENCED)
+    return house.world.start_collection(house.registry_of_the_world(), kind)
 
 
 def entries(house: House, repository: str = "shop") -> list[Entry]:

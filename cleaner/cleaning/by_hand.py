@@ -10,7 +10,7 @@ from cleaner.cleaning.decide import judge_place
 from cleaner.cleaning.inventory import look_into
 from cleaner.cleaning.work import Work
 from cleaner.docr.writer import Writer
-from cleaner.errors import UsageError
+from cleaner.errors import NotThere
 from cleaner.model.collection import Collection
 from cleaner.model.registry import RegistryInfo
 from cleaner.planning.survey import Place
@@ -30,13 +30,13 @@ async def explain(work: Work, repository: str, now: datetime) -> Place:
     """One repository as of `now`.
 
     Raises:
-        UsageError: the registry has no such repository.
+        NotThere: the registry has no such repository.
         RemoteError: the registry could not be asked.
     """
     known = await work.reader.repositories()
     if repository not in known:
         some = ", ".join(safe(name) for name in known[:10])
-        raise UsageError(f"{work.registry} has no repository {safe(repository)}", f"It has {len(known)}: {some}")
+        raise NotThere(f"{work.registry} has no repository {safe(repository)}", f"It has {len(known)}: {some}")
     return await judge_place(work, repository, await look_into(work, [repository]), now)
 
 
@@ -69,12 +69,12 @@ async def cancel(work: Work, writer: Writer, uuid: str | None) -> Collection:
     """Ask to cancel a collection, the active one where `uuid` is None; a person may cancel anybody's.
 
     Raises:
-        UsageError: none is active.
+        NotThere: none is active.
         RemoteError: the provider refused, or could not be asked.
     """
     if uuid is None:
         active = await work.reader.active_collection()
         if active is None:
-            raise UsageError(f"no garbage collection of {work.registry} is active", "See `cleaner gc history`")
+            raise NotThere(f"no garbage collection of {work.registry} is active", "See `cleaner gc history`")
         uuid = active.uuid
     return await writer.cancel_collection(uuid)

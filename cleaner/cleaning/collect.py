@@ -146,8 +146,9 @@ async def _start(work: Work, writer: Writer, run: str | None) -> Collection | No
 async def _find_started(work: Work, asked_at: datetime, lost: RemoteError) -> Collection | None:
     """What began since we asked, active or ended. Whose it is nobody can tell, so it is never cancelled as ours."""
     active = await work.reader.active_collection()
+    since = asked_at.replace(microsecond=0)  # the provider's times may be of whole seconds
     for collection in (active, *await work.reader.past_collections()):
-        if collection is not None and collection.created_at is not None and collection.created_at >= asked_at:
+        if collection is not None and collection.created_at is not None and collection.created_at >= since:
             return collection
     if active is not None:
         return None
@@ -213,6 +214,6 @@ def _compare(work: Work, collection: Collection, predicted: Freed | None) -> Non
 async def _write_down_the_end(work: Work, collection: Collection, purpose: Purpose) -> None:
     await asyncio.to_thread(work.ledger.collection_ended, work.registry, collection, purpose.predicted)
     began = purpose.began or collection.created_at
-    if collection.state is CollectionState.SUCCEEDED and began is not None:
+    if collection.state is CollectionState.SUCCEEDED and collection.collects_blobs and began is not None:
         await asyncio.to_thread(work.ledger.collected, work.registry, began)
     work.tell(CollectionEnded(work.registry, collection, purpose.adopted, purpose.predicted))

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from cleaner.cleaning.collect import finish_active
 from cleaner.cleaning.few import FEW
 from cleaner.cleaning.orders import Aftermath, Orders
 from cleaner.cleaning.recheck import Closed, look_again
@@ -40,6 +41,7 @@ from cleaner.planning.recheck import confirm
 from cleaner.planning.survey import Judged, Survey
 
 _TRIES = 3
+_LOOK_EACH, _LOOK_EACH_SECONDS = 100, 10.0
 _FRUITLESS_ROUNDS = 3
 
 
@@ -62,7 +64,8 @@ async def delete(
 class _Emptying:
     """The deletions of one repository on their way through the rounds.
 
-    `stuck` are those that will not happen in this run, `lost` the intents whose answer was lost.
+    `stuck` are those that will not happen in this run, `lost` the intents whose answer was lost, `unproven` those that
+    the provider did not find (404), which proves nothing: what they must precede waits for the next look.
     """
 
     work: Work
@@ -73,6 +76,7 @@ class _Emptying:
     tries: Counter[Digest] = field(default_factory=Counter)
     stuck: set[Digest] = field(default_factory=set)
     lost: dict[Digest, tuple[Intent, str]] = field(default_factory=dict)
+    unproven: set[Digest] = field(default_factory=set)
 
     async def carry_out(self, planned: Sequence[Deletion]) -> None:
         """Delete what is planned. Tries and fruitless rounds are counted, so the rounds have an end."""
@@ -86,7 +90,7 @@ class _Emptying:
             if isinstance(seen, Closed):
                 self._close(remaining, seen)
                 return
-            self.aftermath.relisted[seen.listing.repository] = seen.listing
+            self._take_note(seen.listing)
             remaining = await self._settle_lost(remaining, seen.listing)
             if self.aftermath.hopeless:
                 continue
@@ -102,17 +106,29 @@ class _Emptying:
 
     async def _send(self, deletions: Sequence[Deletion], until: float) -> list[Deletion]:
         """Delete a few at a time, until the look is too old; gives what is left for another round."""
-        queue, again = list(deletions), list[Deletion]()
-        while queue and not self.aftermath.hopeless and asyncio.get_running_loop().time() < until:
+        loop = asyncio.get_running_loop()
+        queue, again, sent, looked_at = list(deletions), list[Deletion](), 0, loop.time()
+        while queue and not self.aftermath.hopeless and loop.time() < until:
+            if sent >= _LOOK_EACH or loop.time() >= looked_at + _LOOK_EACH_SECONDS:
+                await finish_active(self.work, self.orders.writer)
+                sent, looked_at = 0, loop.time()
+                continue
             batch, queue = self._ready(queue, again)
             if not batch:
                 break
             again += await self._send_batch(batch, until)
+            sent += len(batch)
         return [*again, *queue]
+
+    def _take_note(self, listing: Listing) -> None:
+        """A fresh listing tells what is there, whatever an answer said before."""
+        self.aftermath.relisted[listing.repository] = listing
+        self.aftermath.gone -= {(listing.repository, digest) for digest in listing.by_digest()}
+        self.unproven.clear()
 
     def _ready(self, queue: Sequence[Deletion], again: Iterable[Deletion]) -> tuple[list[Deletion], list[Deletion]]:
         """The next few that wait for nothing, and the rest; what something stuck must precede is stuck as well."""
-        pending = {deletion.manifest.digest for deletion in (*queue, *again)}
+        pending = {deletion.manifest.digest for deletion in (*queue, *again)} | self.unproven
         batch: list[Deletion] = []
         rest: list[Deletion] = []
         for place, deletion in enumerate(queue):
@@ -197,6 +213,7 @@ class _Emptying:
         if isinstance(outcome, Deleted):
             self.work.tell(ManifestDeleted(self.work.registry, deletion))
         else:
+            self.unproven.add(deletion.manifest.digest)
             self.work.tell(DeletionSkipped(self.work.registry, deletion, "already gone: somebody else deleted it"))
 
     def _fail(self, deletion: Deletion, error: str) -> None:

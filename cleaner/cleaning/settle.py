@@ -39,5 +39,5 @@ async def _notice_collections(work: Work) -> None:
         if began is not None and began > oldest:
             if collection.state is not CollectionState.ACTIVE:
                 await asyncio.to_thread(work.ledger.collection_ended, work.registry, collection, None)
-            if collection.state is CollectionState.SUCCEEDED:
+            if collection.state is CollectionState.SUCCEEDED and collection.collects_blobs:
                 await asyncio.to_thread(work.ledger.collected, work.registry, began)

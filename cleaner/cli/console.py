@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from stamina.instrumentation import RetryDetails
 
-from cleaner.errors import CleanerError, ConfigError
+from cleaner.errors import CleanerError, ConfigError, RateLimited
 from cleaner.retention.words import safe
 
 _UNFOLDED = 1000
@@ -53,7 +53,9 @@ def complaint(error: CleanerError) -> list[str]:
 
 def say_retry(details: RetryDetails) -> None:
     """A request that met trouble is sent again: said on stderr, since it may take a while."""
-    say(f"{details.caused_by}; the next try comes in {details.wait_for:.0f} s")
+    limited = isinstance(details.caused_by, RateLimited)
+    when = "as soon as the rate limit allows" if limited else f"in {details.wait_for:.0f} s"
+    say(f"{details.caused_by}; the next try comes {when}")
 
 
 def write_json(document: Mapping[str, object]) -> None:

@@ -17,7 +17,7 @@ from cleaner.cli.options import ConfigOption, Format, FormatOption, RegistryOpti
 from cleaner.cli.progress import progress
 from cleaner.cli.units import some
 from cleaner.config.settings import RegistrySettings, Settings
-from cleaner.errors import CleanerError, ListingIncomplete, ManifestUnreadable, UsageError
+from cleaner.errors import CleanerError, ListingIncomplete, ManifestUnreadable, NotThere, UsageError
 from cleaner.model.listing import Listing
 from cleaner.model.manifest import Digest, Manifest
 from cleaner.model.plan import HoldReason
@@ -110,10 +110,10 @@ def _find(listing: Listing, wanted: Wanted) -> Manifest | None:
     raise _not_found(listing.repository, asked, names) if not found else _ambiguous(asked, found)
 
 
-def _not_found(repository: str, asked: str, names: list[str]) -> UsageError:
+def _not_found(repository: str, asked: str, names: list[str]) -> NotThere:
     near = ", ".join(safe(name) for name in get_close_matches(asked, names, n=3, cutoff=0.5))
     step = f"Did you mean: {near}?" if near else f"See them all: cleaner explain {safe(repository)}"
-    return UsageError(f"{safe(repository)} has no {safe(asked)}", step)
+    return NotThere(f"{safe(repository)} has no {safe(asked)}", step)
 
 
 def _ambiguous(asked: str, found: list[Manifest]) -> UsageError:

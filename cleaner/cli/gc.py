@@ -30,7 +30,7 @@ from cleaner.cli.progress import both, progress
 from cleaner.cli.tables import table
 from cleaner.cli.units import clock_time, rfc3339, size
 from cleaner.config.settings import RegistrySettings, Settings
-from cleaner.errors import CleanerError, UsageError
+from cleaner.errors import CleanerError, NotThere, UsageError
 from cleaner.model.collection import Collection
 from cleaner.model.event import CollectionEnded, Event, Warned
 from cleaner.retention.words import safe
@@ -119,7 +119,7 @@ def _applying(settings: Settings, name: str | None) -> Iterator[tuple[Applicatio
 
 def _active(collection: Collection | None, registry: RegistrySettings) -> str:
     if collection is None:
-        raise UsageError(f"no garbage collection of {registry.name} is active", "See `cleaner gc history`")
+        raise NotThere(f"no garbage collection of {registry.name} is active", "See `cleaner gc history`")
     return collection.uuid
 
 

@@ -81,7 +81,18 @@ def _unreachable(policies: Sequence[Node]) -> Iterator[Problem]:
 def _is_covered(pattern: Pattern, texts: set[str], wildcards: Sequence[Pattern]) -> bool:
     if pattern.text in texts or any(set(other.text) == {"*"} for other in wildcards):
         return True
-    return pattern.is_literal and any(other.matches(pattern.text) for other in wildcards)
+    if pattern.text.startswith("re:"):
+        return False
+    begin_alike = any(pattern.text.startswith(prefix) for prefix in _prefixes(wildcards))
+    return begin_alike or (pattern.is_literal and any(other.matches(pattern.text) for other in wildcards))
+
+
+def _prefixes(wildcards: Sequence[Pattern]) -> Iterator[str]:
+    """Of the globs that end in their only wildcard, `*`, what stands before it: they match all that begins so."""
+    for pattern in wildcards:
+        prefix = pattern.text.removesuffix("*")
+        if prefix and prefix != pattern.text and not prefix.startswith("re:") and not set("*?[") & set(prefix):
+            yield prefix
 
 
 def _shorter_than(grace: timedelta, policy: Node) -> Iterator[Problem]:

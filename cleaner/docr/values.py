@@ -91,7 +91,8 @@ def collection(entry: wire.CollectionEntry) -> Collection:
             "Run again: it is looked for anew",
         )
     created, updated = time(entry.created_at), time(entry.updated_at)
-    return Collection(uuid, status, created, updated, size(entry.freed_bytes), size(entry.blobs_deleted))
+    freed, blobs = size(entry.freed_bytes), size(entry.blobs_deleted)
+    return Collection(uuid, status, created, updated, freed, blobs, text(entry.type))
 
 
 def only_collection(answer: wire.CollectionAnswer) -> Collection:

@@ -50,6 +50,7 @@ class CollectionEntry(msgspec.Struct):
     updated_at: object = None
     freed_bytes: object = None
     blobs_deleted: object = None
+    type: object = None
 
 
 class ManifestsPage(msgspec.Struct):

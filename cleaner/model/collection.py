@@ -24,9 +24,12 @@ _ENDED = {
 }
 
 
+_FREES_NOTHING = "untagged manifests only"
+
+
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """One garbage collection; `status` is the provider's word, sizes in bytes, None where it does not say."""
+    """One garbage collection; `status` and `type` are the provider's words, sizes in bytes, None where it is silent."""
 
     uuid: str
     status: str
@@ -34,6 +37,12 @@ class Collection:
     updated_at: datetime | None = None
     freed_bytes: int | None = None
     blobs_deleted: int | None = None
+    type: str = ""
+
+    @property
+    def collects_blobs(self) -> bool:
+        """Whether its type removes blobs; one of the three removes manifests alone (API page)."""
+        return self.type != _FREES_NOTHING
 
     @property
     def state(self) -> CollectionState:

@@ -88,6 +88,7 @@ registries:
         ("[api]", "[web]", "[api, web]"),
         ('["shop/*"]', "[shop/api, shop/web]"),
         ("['re:a.*']", '[api, "app"]'),
+        ('["shop/*"]', '["shop/web*"]'),
     ],
 )
 def test_a_policy_that_nothing_can_reach_is_an_error(tmp_path: Path, repositories: tuple[str, ...]) -> None:
@@ -103,11 +104,13 @@ def test_a_policy_that_nothing_can_reach_is_an_error(tmp_path: Path, repositorie
         ('["shop/*"]', '["shop/**", api]'),
         ("[api]", "[api, web]"),
         ('["re:.*"]', '["*"]'),
-        ('["a*"]', '["ab*"]'),
+        ('["a*b"]', '["a*bb"]'),
+        ('["ab*"]', '["a*"]'),
+        ('["a?*"]', '["ab*"]'),
     ],
 )
 def test_a_policy_that_something_may_reach_is_none(tmp_path: Path, repositories: tuple[str, ...]) -> None:
-    """Whether one wildcard covers another is not guessed at."""
+    """Whether one wildcard covers another is told of a single `*` at the end only, and else not guessed at."""
     assert problems(tmp_path, _policies(*repositories)) == []
 
 

@@ -19,7 +19,7 @@ from cleaner.cleaning.few import FEW
 from cleaner.cleaning.run import STOPPED
 from cleaner.model.event import CollectionEnded, CollectionStarted, Planned
 from cleaner.model.report import Report
-from cleaner.simulator.collection import CANCELLED, SUCCEEDED
+from cleaner.simulator.collection import CANCELLED, SUCCEEDED, UNTAGGED
 from tests.changes import collect, once_planned
 from tests.crashes import crashes, points_of
 from tests.house import House
@@ -298,3 +298,60 @@ def test_an_adopted_collection_is_told_as_such(tmp_path: Path) -> None:
         told = [event for event in world.events if isinstance(event, CollectionStarted | CollectionEnded)]
         assert [event.adopted for event in told] == [True, True]
         assert report.collection is None
+
+
+def test_a_provider_that_takes_deletions_meanwhile_gets_none_after_the_next_look(tmp_path: Path) -> None:
+    """Whether deletions are taken during a collection is unverified: every 100, or every 10 s, the run looks."""
+    many = Shelf()
+    for n in range(302):
+        many.image(f"v{n}", days=400 - n)
+    theirs = {"uuid": "theirs", "status": "scanning manifests", "type": "unreferenced blobs only"}
+    with house(registry(many), policy(KEEP, limits="share: 100%, deletions: 1000"), tmp_path) as world:
+        looks: list[int] = []
+
+        def before(request: httpx.Request) -> httpx.Response | None:
+            sent = len(world.network.sent("DELETE"))
+            if request.method == "GET" and request.url.path.endswith(COLLECTION) and 20 < sent < 120 and len(looks) < 3:
+                looks.append(sent)
+                return httpx.Response(200, json={"garbage_collection": theirs})
+            if request.url.path.endswith(COLLECTION + "s") and 20 < sent < 120:
+                return httpx.Response(
+                    200, json={"garbage_collections": [{**theirs, "status": "failed"}], "meta": {"total": 1}}
+                )
+            return None
+
+        world.network.before = before
+        report = world.apply()
+        assert (report.exit_code, len(report.deleted)) == (0, 300)
+        assert looks == [100, 100, 100]  # followed to its end before one more was sent
+
+
+def test_a_collection_that_removes_no_blobs_collects_nothing(tmp_path: Path) -> None:
+    """One of the three types removes manifests alone: what we deleted is still to be collected after it."""
+    with world_of(tmp_path, collection="schedule: never") as world:
+        world.apply()
+        collect(world, UNTAGGED)
+        world.loop.run_until_complete(asyncio.sleep(60))
+        assert statuses(world) == [SUCCEEDED]
+        world.apply()
+        assert uncollected(world) == 4
+
+
+def test_a_lost_start_is_found_where_the_provider_tells_whole_seconds_only(tmp_path: Path) -> None:
+    """It began in the second in which we asked: it is ours to follow, and not to be doubled."""
+    with world_of(tmp_path) as world:
+
+        def after(request: httpx.Request, answer: httpx.Response) -> httpx.Response | None:
+            if request.method == "POST":
+                raise httpx.ReadError("reset")
+            body = answer.json() if request.url.path.endswith((COLLECTION, COLLECTION + "s")) else {}
+            for told in [body.get("garbage_collection"), *body.get("garbage_collections", ())]:
+                if told:
+                    told["created_at"] = told["created_at"][:19] + "Z"
+            return httpx.Response(answer.status_code, json=body) if body else None
+
+        world.network.after = after
+        report = world.apply()
+        assert (report.exit_code, len(world.network.sent("POST"))) == (0, 1)
+        assert report.collection is not None
+        assert report.collection.freed_bytes == 4 * LAYER_BYTES

@@ -116,3 +116,22 @@ def test_a_deletion_that_was_interrupted_is_completed(tmp_path: Path) -> None:
         world.network.before = lambda _: None
         world.apply()
         assert len(left(world)) == 7
+
+
+def test_what_is_below_an_index_that_the_provider_does_not_find_waits_until_it_is_seen_gone(tmp_path: Path) -> None:
+    """A 404 proves nothing: the index is looked for, and while it is still listed its children stay."""
+    shelf = Shelf()
+    platforms = [shelf.image(days=90), shelf.image(days=90)]
+    index = shelf.index(platforms, "v0", days=90)
+    shelf.image("v1", days=80)
+    with house(registry(shelf), CONFIGURATION, tmp_path) as world:
+
+        def before(request: httpx.Request) -> httpx.Response | None:
+            return httpx.Response(404, json={"id": "not_found"}) if request.method == "DELETE" else None
+
+        world.network.before = before
+        report = world.apply()
+        assert [path.rpartition("/")[2] for path in world.network.sent("DELETE")] == [index]
+        assert {skipped.digest for skipped in report.skipped} == {index, *platforms}
+        assert report.predicted is not None
+        assert (report.exit_code, report.predicted.bytes) == (0, 0)
