@@ -88,7 +88,8 @@ def show_report(console: Console, report: Report, collecting: GarbageCollection)
     _show_undone(console, "Skipped", [(s.repository, short(s.digest), s.reason) for s in report.skipped])
     show_held_back(console, report.held_back)
     show_warnings(console, report.warnings)
-    console.print(_account(report, collecting), soft_wrap=True)
+    if report.error is None or report.deleted or report.failed or report.skipped:
+        console.print(_account(report, collecting), soft_wrap=True)
 
 
 def tags(names: Sequence[str]) -> Text:

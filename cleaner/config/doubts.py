@@ -13,7 +13,10 @@ from cleaner.retention.policy import Policy, Rule
 
 
 def doubts(registries: Sequence[RegistrySettings], root: Node) -> Iterator[Problem]:
-    """Each literal tag under a condition that neither a protection nor an unconditional rule keeps besides."""
+    """Each literal tag under a condition that nothing keeps besides, and each in-use source that cannot be read yet."""
+    for source in root.child("protect").child("in_use").items:
+        message = "this version has no reader for in-use sources: while one is configured, nothing is deleted"
+        yield source.place.problem(message, "write in_use: none, if nothing needs protecting")
     for registry, node in zip(registries, root.child("registries").items, strict=True):
         for policy, below in zip(registry.policies, node.child("policies").items, strict=True):
             yield from _conditional_literals(policy, registry.protections.tags, below)

@@ -107,7 +107,7 @@ def shown(text: str) -> str:
 def _refusal(answer: Answer, call: Call) -> Refused:
     kind = _KINDS.get(answer.status, ServerError if answer.status >= 500 else UnexpectedStatus)
     body = _error_body(answer)
-    said = f": {shown(body.message)}" if body.message else ""
+    said = f": {shown(body.message).rstrip('.')}" if body.message else ""
     error = kind(
         f"{call.what}: HTTP {answer.status}{said}",
         _NEXT_STEPS.get(kind, "").format(scope=call.scope),

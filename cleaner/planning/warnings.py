@@ -37,10 +37,10 @@ def _remarks(place: Judged) -> Iterator[str]:
     name = safe(place.listing.repository)
     remarks = place.judgement.remarks
     if remarks.unmatched:
-        fate = "deletes them" if place.policy.delete_unmatched else "keeps them"
-        yield f"{name}: no rule selects {_some(remarks.unmatched, 'tag')}; `unmatched` {fate}"
+        fate = "deletes, if nothing else keeps it" if place.policy.delete_unmatched else "keeps"
+        yield f"{name}: no rule selects {_some(remarks.unmatched, 'tag')}, which `unmatched` {fate}"
     if remarks.no_versions:
-        yield f"{name}: a semver rule selects {_some(remarks.no_versions, 'tag')} that are no version X.Y.Z"
+        yield f"{name}: no version X.Y.Z, and so not kept by its semver rule: {_some(remarks.no_versions, 'tag')}"
     absent = sorted({digest for digests in place.judgement.families.absent.values() for digest in digests})
     if absent:
         yield f"{name}: manifests name {_some(tuple(absent), 'digest')} as child or subject that this repository lacks"

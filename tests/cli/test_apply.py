@@ -114,7 +114,7 @@ def test_a_declined_prompt_is_0_and_deletes_nothing(typed: str, acme: Scene) -> 
 @pytest.mark.parametrize(
     ("collecting", "why"),
     [
-        ("min_freed: 1TiB", "that is less than garbage_collection.min_freed, 1.00 TiB"),
+        ("min_freed: 1TiB", "that is less than garbage_collection.min_freed, 1 TiB"),
         ("schedule: never", "garbage_collection.schedule is never"),
         ('schedule: "0 4 * * *"', "garbage_collection.schedule is 0 4 * * *"),
     ],

@@ -64,7 +64,7 @@ def test_the_table_says_it_too(cleaner: Cleaner) -> None:
     assert lines[0].startswith("shop/web: 8 manifests to go")
     assert lines[-1].startswith("acme: of 18 manifests 10 are kept, 8 go (8 in mode enforce), 0 are held back.")
     assert "acme: 1 repository" in answer.err
-    assert "warning: shop/web: no rule selects 1 tag (odd); `unmatched` keeps them" in answer.out
+    assert "warning: shop/web: no rule selects 1 tag (odd), which `unmatched` keeps" in answer.out
 
 
 def test_a_policy_in_mode_plan_is_reported_as_such(acme: Scene, cleaner: Cleaner) -> None:

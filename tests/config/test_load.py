@@ -262,3 +262,10 @@ def test_in_use_sources_keep_their_order_and_what_they_hold(tmp_path: Path) -> N
     assert (platform.kind, platform.detail) == ("app_platform", "{}")
     assert (kubernetes.kind, json.loads(kubernetes.detail)) == ("kubernetes", {"context": "prod", "version": "1.10"})
     assert (file.kind, file.detail) == ("file", str(tmp_path / "images.txt"))
+
+
+def test_an_in_use_source_is_a_warning_while_nothing_reads_it(tmp_path: Path) -> None:
+    """Whoever checks the file should not learn only from a plan that nothing can be deleted under it (law 6)."""
+    text = f"{SMALLEST}\nprotect: {{in_use: [{{file: images.txt}}, {{app_platform: {{}}}}]}}"
+    assert [(doubt.line, doubt.column) for doubt in settings(tmp_path, text).warnings] == [(2, 20), (2, 40)]
+    assert all("nothing is deleted" in doubt.message for doubt in settings(tmp_path, text).warnings)

@@ -227,7 +227,7 @@ def test_a_plan_carries_the_warnings_of_its_survey() -> None:
     plan = planned(place("api", ENFORCED, manifest("v1")))
     assert plan.warnings == (
         "policy 1, rule 1 (main) selects nothing",
-        "api: no rule selects 1 tag (v1); `unmatched` deletes them",
+        "api: no rule selects 1 tag (v1), which `unmatched` deletes, if nothing else keeps it",
     )
 
 

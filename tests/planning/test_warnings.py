@@ -19,13 +19,21 @@ VERSIONS = policy(rule("*", semver={"majors": 1}))
 @pytest.mark.parametrize(
     ("by", "tags", "warning"),
     [
-        (MAIN, ["beta"], "shop/api: no rule selects 1 tag (beta); `unmatched` keeps them"),
-        (MAIN, ["beta", "alpha"], "shop/api: no rule selects 2 tags (alpha, beta); `unmatched` keeps them"),
-        (MAIN_ONLY, ["beta"], "shop/api: no rule selects 1 tag (beta); `unmatched` deletes them"),
-        (MAIN, list("edcba"), "shop/api: no rule selects 5 tags (a, b, c, d, e); `unmatched` keeps them"),
-        (MAIN, list("fedcba"), "shop/api: no rule selects 6 tags (a, b, c, d, e and 1 more); `unmatched` keeps them"),
-        (MAIN, list("hgfedcba"), "shop/api: no rule selects 8 tags (a, b, c, d, e and 3 more); `unmatched` keeps them"),
-        (VERSIONS, ["v2-rc"], "shop/api: a semver rule selects 2 tags (main, v2-rc) that are no version X.Y.Z"),
+        (MAIN, ["beta"], "shop/api: no rule selects 1 tag (beta), which `unmatched` keeps"),
+        (MAIN, ["beta", "alpha"], "shop/api: no rule selects 2 tags (alpha, beta), which `unmatched` keeps"),
+        (
+            MAIN_ONLY,
+            ["beta"],
+            "shop/api: no rule selects 1 tag (beta), which `unmatched` deletes, if nothing else keeps it",
+        ),
+        (MAIN, list("edcba"), "shop/api: no rule selects 5 tags (a, b, c, d, e), which `unmatched` keeps"),
+        (MAIN, list("fedcba"), "shop/api: no rule selects 6 tags (a, b, c, d, e and 1 more), which `unmatched` keeps"),
+        (
+            MAIN,
+            list("hgfedcba"),
+            "shop/api: no rule selects 8 tags (a, b, c, d, e and 3 more), which `unmatched` keeps",
+        ),
+        (VERSIONS, ["v2-rc"], "shop/api: no version X.Y.Z, and so not kept by its semver rule: 2 tags (main, v2-rc)"),
     ],
 )
 def test_a_repository_names_the_tags_that_a_person_may_have_forgotten(
@@ -97,10 +105,10 @@ def test_policies_come_first_then_their_repositories_then_those_under_none() -> 
     ]
     assert warnings(survey(*places, unmanaged=[listed("old")]), (by, idle)) == (
         "policy 2, rule 1 (x, y) selects nothing",
-        "web: no rule selects 1 tag (beta); `unmatched` keeps them",
-        "web: a semver rule selects 1 tag (v1) that are no version X.Y.Z",
+        "web: no rule selects 1 tag (beta), which `unmatched` keeps",
+        "web: no version X.Y.Z, and so not kept by its semver rule: 1 tag (v1)",
         f"web: manifests name 1 digest ({digest_of('arm')}) as child or subject that this repository lacks",
-        "api: a semver rule selects 1 tag (v2) that are no version X.Y.Z",
+        "api: no version X.Y.Z, and so not kept by its semver rule: 1 tag (v2)",
         "repository old is under no policy: nothing in it is touched",
     )
 
@@ -111,6 +119,6 @@ def test_names_from_outside_cannot_steer_a_terminal() -> None:
     hostile = place("shop\n", by, manifest("\x1b1"), manifest("a\x9b"))
     assert warnings(survey(hostile, unmanaged=[listed("old\r")]), (by,)) == (
         "policy 1, rule 2 (\\u202e*) selects nothing",
-        "shop\\n: no rule selects 1 tag (a\\x9b); `unmatched` keeps them",
+        "shop\\n: no rule selects 1 tag (a\\x9b), which `unmatched` keeps",
         "repository old\\r is under no policy: nothing in it is touched",
     )
