@@ -30,7 +30,7 @@ async def run(work: Work, writer: Writer, allowed: frozenset[str]) -> Report:
     with work.ledger.hold(work.registry):
         number = await asyncio.to_thread(work.ledger.begin_run, work.registry)
         reporter, aftermath = Reporter(work.registry), Aftermath()
-        work = replace(work, tell=_both(reporter.hear, work.tell))
+        work = replace(work, tell=both(reporter.hear, work.tell))
         orders = Orders(number, work.now(), writer, allowed)
         try:
             await clean(work, orders, aftermath)
@@ -44,7 +44,9 @@ async def run(work: Work, writer: Writer, allowed: frozenset[str]) -> Report:
         return report
 
 
-def _both(first: Listener, second: Listener) -> Listener:
+def both(first: Listener, second: Listener) -> Listener:
+    """Tells two listeners, one after the other."""
+
     def hear(event: Event) -> None:
         first(event)
         second(event)

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from cleaner.cleaning.run import STOPPED
+from cleaner.cleaning.run import STOPPED, both
 from cleaner.cli.console import ask, complaint, messages, presenting, results, say, write_json
 from cleaner.cli.documents import apply_document
 from cleaner.cli.options import (
@@ -27,7 +27,7 @@ from cleaner.cli.options import (
     reveal_tokens,
 )
 from cleaner.cli.outcome import Outcome, attempt, complaints, exit_code, not_begun, nothing_done, refused, worst
-from cleaner.cli.progress import Listed, both, progress
+from cleaner.cli.progress import Listed, progress
 from cleaner.cli.tables import show_deletions, show_held_back, show_report, show_warnings
 from cleaner.cli.units import some
 from cleaner.config.settings import RegistrySettings, Settings

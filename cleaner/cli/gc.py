@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from cleaner.cleaning.run import both
 from cleaner.cli.console import ask, messages, results, say, write_json
 from cleaner.cli.documents import Document, collection_document
 from cleaner.cli.options import (
@@ -26,7 +27,7 @@ from cleaner.cli.options import (
     the_one,
 )
 from cleaner.cli.outcome import Outcome, attempt, complaints, refused, worst
-from cleaner.cli.progress import both, progress
+from cleaner.cli.progress import progress
 from cleaner.cli.tables import table
 from cleaner.cli.units import clock_time, rfc3339, size
 from cleaner.config.settings import RegistrySettings, Settings

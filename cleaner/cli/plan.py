@@ -9,12 +9,13 @@ from typing import Annotated
 
 import typer
 
+from cleaner.cleaning.run import both
 from cleaner.cli.console import messages, presenting, results, say, write_json
 from cleaner.cli.documents import plan_document
 from cleaner.cli.moments import parse_moment
 from cleaner.cli.options import ConfigOption, Format, FormatOption, RegistryOption, chosen, load_settings, reveal_tokens
 from cleaner.cli.outcome import Outcome, attempt, complaints, exit_code, refused, worst
-from cleaner.cli.progress import Listed, both, progress
+from cleaner.cli.progress import Listed, progress
 from cleaner.cli.tables import show_plan, show_warnings
 from cleaner.config.settings import RegistrySettings, Settings
 from cleaner.errors import CleanerError

@@ -28,16 +28,6 @@ from cleaner.model.event import (
 from cleaner.retention.words import safe, short
 
 
-def both(first: Listener, second: Listener) -> Listener:
-    """Tells two listeners, one after the other."""
-
-    def hear(event: Event) -> None:
-        first(event)
-        second(event)
-
-    return hear
-
-
 @dataclass(slots=True)
 class Listed:
     """Hears how many manifests each repository has; one that could not be listed whole has 0."""
