@@ -95,7 +95,7 @@ class _Emptying:
             if self.aftermath.hopeless:
                 continue
             if fruitless == _FRUITLESS_ROUNDS:
-                self._skip(remaining, "each time, the rate limit's budget came later than `recheck` allows")
+                self._skip(remaining, "each time, its turn came later than `recheck` allows after the look")
                 return
             confirmed = confirm(remaining, seen.judgement)
             for dropped in confirmed.dropped:
