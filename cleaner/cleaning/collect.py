@@ -77,7 +77,7 @@ async def collect(work: Work, writer: Writer, run: str | None, predicted: Freed 
     for _ in range(_STARTS):
         asked_at = work.now()
         try:
-            started = await _start(work, writer, run)
+            started = await _start(work, writer, run, asked_at)
         except CollectionAutomated as automated:
             work.tell(Warned(work.registry, str(automated)))
             return
@@ -125,9 +125,8 @@ async def follow(work: Work, writer: Writer, collection: Collection, purpose: Pu
         watch = replace(watch, followed=timedelta(seconds=loop.time() - began), looks=watch.looks + 1)
 
 
-async def _start(work: Work, writer: Writer, run: str | None) -> Collection | None:
+async def _start(work: Work, writer: Writer, run: str | None, asked_at: datetime) -> Collection | None:
     """Start one; None where somebody else's is active. One whose answer was lost is looked for."""
-    asked_at = work.now()
     try:
         started = await writer.start_collection()
     except (Unauthorized, Forbidden, NotFound):

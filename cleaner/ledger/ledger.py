@@ -158,10 +158,6 @@ class Ledger:
         """A collection is active: started by us (`ours`), or found. What was ours once stays so, with its first run."""
         self._record(registry, collection, {"run": run, "ours": ours})
 
-    def collection_seen(self, registry: str, collection: Collection) -> None:
-        """One look at a collection; one never seen before counts as somebody else's."""
-        self._record(registry, collection, {})
-
     def collection_ended(self, registry: str, collection: Collection, predicted: Freed | None) -> None:
         """A collection ended; `predicted` is what it should have freed, None where that is not known."""
         self._record(

@@ -121,7 +121,7 @@ def test_a_collection_is_ours_only_where_we_started_it(ledger: Ledger) -> None:
     """One that was found is not ours; nor is one that nobody recorded."""
     ledger.collection_started("acme", ledger.begin_run("acme"), ACTIVE, ours=True)
     ledger.collection_started("acme", None, replace(ACTIVE, uuid="c-2"), ours=False)
-    ledger.collection_seen("acme", replace(ACTIVE, uuid="c-3"))
+    ledger.collection_started("acme", None, replace(ACTIVE, uuid="c-3"), ours=False)
     assert [ledger.is_ours("acme", uuid) for uuid in ("c-1", "c-2", "c-3", "c-4")] == [True, False, False, False]
 
 
@@ -129,7 +129,7 @@ def test_a_collection_of_ours_stays_ours(ledger: Ledger) -> None:
     """A later run that finds it, looks at it and sees it end takes neither it nor its first run away from us."""
     ledger.collection_started("acme", ledger.begin_run("acme"), ACTIVE, ours=True)
     ledger.collection_started("acme", ledger.begin_run("acme"), ACTIVE, ours=False)
-    ledger.collection_seen("acme", ACTIVE)
+    ledger.collection_started("acme", None, ACTIVE, ours=False)
     ledger.collection_ended("acme", replace(ACTIVE, status="succeeded"), None)
     assert ledger.is_ours("acme", "c-1")
     assert [past.run for past in ledger.history.collections(9)] == ["run-1"]
@@ -138,7 +138,9 @@ def test_a_collection_of_ours_stays_ours(ledger: Ledger) -> None:
 def test_a_collection_is_one_record_with_its_newest_facts(ledger: Ledger) -> None:
     """Each look brings its status up to date; what an earlier answer told and a later one leaves out stays."""
     ledger.collection_started("acme", None, ACTIVE, ours=True)
-    ledger.collection_seen("acme", Collection("c-1", "deleting unreferenced blobs", freed_bytes=10, blobs_deleted=1))
+    ledger.collection_started(
+        "acme", None, Collection("c-1", "deleting unreferenced blobs", freed_bytes=10, blobs_deleted=1), ours=False
+    )
     ledger.collection_ended("acme", Collection("c-1", "succeeded", updated_at=START, freed_bytes=90), Freed(100, 3))
     (past,) = ledger.history.collections(9)
     assert (past.status, past.freed_bytes, past.blobs_deleted, past.predicted_bytes) == ("succeeded", 90, 1, 100)
@@ -159,7 +161,7 @@ def test_hostile_text_is_only_text(ledger: Ledger, text: str) -> None:
     "write",
     [
         lambda ledger: ledger.settle(intend(ledger), Failed("\ud800")),
-        lambda ledger: ledger.collection_seen("acme", replace(ACTIVE, freed_bytes=2**63)),
+        lambda ledger: ledger.collection_started("acme", None, replace(ACTIVE, freed_bytes=2**63), ours=False),
     ],
     ids=["half a character", "a number of 65 bits"],
 )
