@@ -119,10 +119,10 @@ class Application:
         async with self._writing(registry, tell) as (work, writer):
             await by_hand.collect_now(work, writer)
 
-    async def cancel_collection(self, registry: RegistrySettings, uuid: str | None) -> Collection:
-        """Ask to cancel a garbage collection, the active one where `uuid` is None."""
-        async with self._writing(registry, _nobody) as (work, writer):
-            return await by_hand.cancel(work, writer, uuid)
+    async def cancel_collection(self, registry: RegistrySettings, uuid: str) -> Collection:
+        """Ask to cancel a garbage collection; a person may cancel anybody's."""
+        async with self._writing(registry, _nobody) as (_, writer):
+            return await writer.cancel_collection(uuid)
 
     @asynccontextmanager
     async def _reading(self, registry: RegistrySettings, tell: Listener) -> AsyncIterator[Work]:

@@ -1,4 +1,4 @@
-"""What a person does by hand: explain a repository, check the way to the registry, collect, cancel."""
+"""What a person does by hand: explain a repository, check the way to the registry, collect."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from cleaner.cleaning.inventory import look_into
 from cleaner.cleaning.work import Work
 from cleaner.docr.writer import Writer
 from cleaner.errors import NotThere
-from cleaner.model.collection import Collection
 from cleaner.model.registry import RegistryInfo
 from cleaner.planning.survey import Place
 from cleaner.retention.words import safe
@@ -63,18 +62,3 @@ async def collect_now(work: Work, writer: Writer) -> None:
     with work.ledger.hold(work.registry):
         await finish_active(work, writer)
         await collect(work, writer, None, None)
-
-
-async def cancel(work: Work, writer: Writer, uuid: str | None) -> Collection:
-    """Ask to cancel a collection, the active one where `uuid` is None; a person may cancel anybody's.
-
-    Raises:
-        NotThere: none is active.
-        RemoteError: the provider refused, or could not be asked.
-    """
-    if uuid is None:
-        active = await work.reader.active_collection()
-        if active is None:
-            raise NotThere(f"no garbage collection of {work.registry} is active", "See `cleaner gc history`")
-        uuid = active.uuid
-    return await writer.cancel_collection(uuid)
