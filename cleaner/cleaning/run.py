@@ -13,9 +13,7 @@ from cleaner.docr.writer import Writer
 from cleaner.errors import CleanerError
 from cleaner.model.event import Event, Listener
 from cleaner.model.report import Report
-
-STOPPED = 130
-"""The exit code of a run that a person stopped, as shells have it."""
+from cleaner.model.run import STOPPED
 
 
 async def run(work: Work, writer: Writer, allowed: frozenset[str]) -> Report:

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from cleaner.cleaning.run import STOPPED, both
+from cleaner.cleaning.run import both
 from cleaner.cli.console import ask, complaint, messages, presenting, results, say, write_json
 from cleaner.cli.documents import apply_document
 from cleaner.cli.options import (
@@ -34,6 +34,7 @@ from cleaner.config.settings import RegistrySettings, Settings
 from cleaner.errors import CleanerError, UsageError
 from cleaner.model.plan import Mode, Plan
 from cleaner.model.report import Report
+from cleaner.model.run import STOPPED
 from cleaner.retention.policy import Policy, policy_for
 from cleaner.wiring import Application, production
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from cleaner.cleaning.report import Reporter
-from cleaner.cleaning.run import STOPPED
 from cleaner.cli.console import complaint
 from cleaner.config.settings import RegistrySettings, Settings
 from cleaner.errors import CleanerError
 from cleaner.model.plan import Freed, Plan
 from cleaner.model.report import Report
+from cleaner.model.run import STOPPED
 
 Result = TypeVar("Result")
 

@@ -1,14 +1,66 @@
-"""What happens in a run, told as it happens; reports, progress, logs and metrics are listeners."""
+"""What happens, told as it happens: reports, progress, logs, metrics and pages are listeners."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import TypeAlias
 
 from cleaner.model.collection import Collection
 from cleaner.model.manifest import Digest
 from cleaner.model.plan import Deletion, Freed, HeldBack, Plan
+from cleaner.model.registry import Storage
+from cleaner.model.report import Report
+from cleaner.model.run import RunKind, Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class RunBegan:
+    """A run holds its registry and begins; what is told of this registry until it ends belongs to it."""
+
+    registry: str
+    run: str
+    kind: RunKind
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """A run has ended, whatever came of it; `duration` is how long it took."""
+
+    registry: str
+    run: str
+    kind: RunKind
+    report: Report
+    duration: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class RunNotBegun:
+    """A run that was due could not begin: another one holds the registry, or the state cannot be written."""
+
+    registry: str
+    kind: RunKind
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunScheduled:
+    """When a schedule is due next, and the longest time between two of its due moments; None where it has none."""
+
+    registry: str
+    schedule: Schedule
+    kind: RunKind
+    due: datetime | None
+    period: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationReloaded:
+    """The configuration was read anew; `error` says why the old one stays in force, None where the new one is."""
+
+    error: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +139,24 @@ class HeldBackLate:
     held_back: HeldBack
 
 
+class Breaker(StrEnum):
+    """What stops deletions that go wrong."""
+
+    SHARE = "share"
+    """A repository would have lost more than its share, and is left whole."""
+    FAILURES = "failures"
+    """Too many deletions failed in a row, and the run asks no further (law 12)."""
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerTripped:
+    """A breaker stopped deletions of a run."""
+
+    registry: str
+    breaker: Breaker
+    detail: str
+
+
 @dataclass(frozen=True, slots=True)
 class CollectionStarted:
     """A garbage collection is active: started by us, or found active and followed (`adopted`)."""
@@ -115,6 +185,52 @@ class CollectionEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class RegistryWatched:
+    """A look from outside any run: the active garbage collection, whosesoever, None where there is none."""
+
+    registry: str
+    active: Collection | None
+
+
+@dataclass(frozen=True, slots=True)
+class StorageSeen:
+    """What the registry's storage is, and what it costs."""
+
+    registry: str
+    storage: Storage
+
+
+@dataclass(frozen=True, slots=True)
+class RequestEnded:
+    """One request to the provider has ended; `status` is None where no whole answer came.
+
+    `endpoint` is one of a closed set of names (`docr/endpoints.py`), `duration` from sending to the whole answer.
+    """
+
+    registry: str
+    endpoint: str
+    status: int | None
+    duration: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimitSeen:
+    """What an answer says of the token's rate limit: requests a window, and how many of them remain."""
+
+    registry: str
+    limit: int
+    remaining: int
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetWaited:
+    """A request waited so long for its place in the rate limit's budget (law 13)."""
+
+    registry: str
+    duration: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Warned:
     """Something a person should know, in plain words."""
 
@@ -123,7 +239,12 @@ class Warned:
 
 
 Event: TypeAlias = (
-    RepositoriesListed
+    RunBegan
+    | RunEnded
+    | RunNotBegun
+    | RunScheduled
+    | ConfigurationReloaded
+    | RepositoriesListed
     | RepositoryListed
     | ManifestsWanted
     | ManifestRead
@@ -132,9 +253,15 @@ Event: TypeAlias = (
     | DeletionFailed
     | DeletionSkipped
     | HeldBackLate
+    | BreakerTripped
     | CollectionStarted
     | CollectionPolled
     | CollectionEnded
+    | RegistryWatched
+    | StorageSeen
+    | RequestEnded
+    | RateLimitSeen
+    | BudgetWaited
     | Warned
 )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from cleaner.model.collection import Collection
 from cleaner.model.manifest import Digest
 from cleaner.model.plan import Freed, HeldBack
+from cleaner.model.run import RunOutcome, outcome_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class SkippedDeletion:
 class Report:
     """One run on one registry (contracts, `apply`). `predicted` counts what really went; None where unknown.
 
-    `error` is the error that ended the run early, None where it ran to its end; `failure` a collection's.
+    `error` is the error that ended the run early, None where it ran to its end.
     """
 
     registry: str
@@ -52,3 +53,8 @@ class Report:
     predicted: Freed | None
     collection: Collection | None
     warnings: tuple[str, ...]
+
+    @property
+    def outcome(self) -> RunOutcome:
+        """What came of the run, in one word."""
+        return outcome_of(self.exit_code)

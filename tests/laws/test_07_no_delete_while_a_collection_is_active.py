@@ -16,9 +16,9 @@ import httpx
 import pytest
 
 from cleaner.cleaning.few import FEW
-from cleaner.cleaning.run import STOPPED
 from cleaner.model.event import CollectionEnded, CollectionStarted, Planned
 from cleaner.model.report import Report
+from cleaner.model.run import STOPPED
 from cleaner.simulator.collection import CANCELLED, SUCCEEDED, UNTAGGED
 from tests.changes import collect, once_planned
 from tests.crashes import crashes, points_of

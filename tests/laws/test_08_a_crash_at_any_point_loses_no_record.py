@@ -16,9 +16,9 @@ from typing import Any
 import httpx
 import pytest
 
-from cleaner.cleaning.run import STOPPED
 from cleaner.errors import RunInProgress
 from cleaner.model.report import Report
+from cleaner.model.run import STOPPED
 from tests.crashes import crashes, points_of
 from tests.house import House
 from tests.shelves import LAYER_BYTES, Shelf, house, left, policy, registry
