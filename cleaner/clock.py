@@ -7,6 +7,7 @@ loop's monotonic `time()`, which tests replace together with `Now`.
 from __future__ import annotations
 
 import random
+import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -21,6 +22,11 @@ NewId = Callable[[], str]
 def utc_now() -> datetime:
     """The current moment, aware, UTC."""
     return datetime.now(UTC)
+
+
+def monotonic_microseconds() -> int:
+    """The machine's monotonic clock in microseconds, for a service manager that compares it with its own."""
+    return time.monotonic_ns() // 1000
 
 
 def new_id() -> str:

@@ -11,9 +11,9 @@ from random import Random
 import httpx
 
 from cleaner import clock
-from cleaner.cleaning import by_hand
-from cleaner.cleaning import clean as cleaning
-from cleaner.cleaning.run import run
+from cleaner.cleaning import by_hand, watch
+from cleaner.cleaning import clean as story
+from cleaner.cleaning.run import Occasion, cleaning, collecting, planning, run
 from cleaner.cleaning.work import Work
 from cleaner.clock import NewId, Now
 from cleaner.config.settings import Api, RegistrySettings, Settings
@@ -27,6 +27,7 @@ from cleaner.model.collection import Collection
 from cleaner.model.event import Event, Listener
 from cleaner.model.plan import Plan
 from cleaner.model.report import Report
+from cleaner.model.run import Firing, RunKind
 from cleaner.planning.survey import Place
 
 _IN_MEMORY = "sqlite://"
@@ -78,6 +79,13 @@ class Application:
         """
         return cls(settings, edges, open_ledger(settings.state, now=edges.now, new_id=edges.new_id))
 
+    def adopt(self, settings: Settings) -> None:
+        """Go on under other settings, on the same state; a token whose rate limit is another gets a new budget."""
+        limits = {_token(registry.api): registry.api.rate_limit for registry in settings.registries}
+        before = {_token(registry.api): registry.api.rate_limit for registry in self.settings.registries}
+        self._budgets = {token: budget for token, budget in self._budgets.items() if limits.get(token) == before[token]}
+        self.settings = settings
+
     def close(self) -> None:
         """Let go of the state."""
         self.ledger.close()
@@ -87,7 +95,7 @@ class Application:
     ) -> Plan:
         """The plan for a registry, as of `at` or of now; not one mutating request can leave (law 9)."""
         async with self._reading(registry, tell) as work:
-            return await cleaning.plan(work, at or self._edges.now(), allowed)
+            return await story.plan(work, at or self._edges.now(), allowed)
 
     async def explain(self, registry: RegistrySettings, repository: str, tell: Listener) -> Place:
         """What becomes of one repository, and why."""
@@ -99,10 +107,32 @@ class Application:
         async with self._reading(registry, _nobody) as work:
             return await by_hand.check(work)
 
-    async def clean(self, registry: RegistrySettings, allowed: frozenset[str], tell: Listener) -> Report:
+    async def clean(
+        self, registry: RegistrySettings, allowed: frozenset[str], tell: Listener, firing: Firing | None = None
+    ) -> Report:
         """One run; its report carries the error that ended it early, if one did."""
         async with self._writing(registry, tell) as (work, writer):
-            return await run(work, writer, allowed)
+            return await run(work, Occasion(RunKind.CLEAN, firing), cleaning(writer, allowed))
+
+    async def collect(self, registry: RegistrySettings, tell: Listener, firing: Firing | None = None) -> Report:
+        """One run that only collects what earlier ones deleted, where that is worth it."""
+        async with self._writing(registry, tell) as (work, writer):
+            return await run(work, Occasion(RunKind.COLLECT, firing), collecting(writer))
+
+    async def rehearse(self, registry: RegistrySettings, tell: Listener, firing: Firing | None = None) -> Report:
+        """One run that only plans: reported and written down as any other, by a client that cannot mutate (law 9)."""
+        async with self._reading(registry, tell) as work:
+            return await run(work, Occasion(RunKind.PLAN, firing), planning)
+
+    async def watch_collection(self, registry: RegistrySettings, tell: Listener) -> None:
+        """Look whether a garbage collection is active, and tell."""
+        async with self._reading(registry, tell) as work:
+            await watch.watch_collection(work)
+
+    async def watch_storage(self, registry: RegistrySettings, tell: Listener) -> None:
+        """Look what the registry's storage is and what it costs, and tell."""
+        async with self._reading(registry, tell) as work:
+            await watch.watch_storage(work)
 
     async def active_collection(self, registry: RegistrySettings) -> Collection | None:
         """The registry's active garbage collection."""
@@ -126,20 +156,24 @@ class Application:
 
     @asynccontextmanager
     async def _reading(self, registry: RegistrySettings, tell: Listener) -> AsyncIterator[Work]:
-        async with connect.reading(registry.api, registry.name, self._docr(registry.api)) as reader:
+        async with connect.reading(registry.api, registry.name, self._docr(registry.api, tell)) as reader:
             yield Work(registry, reader, self.ledger, self._edges.now, tell)
 
     @asynccontextmanager
     async def _writing(self, registry: RegistrySettings, tell: Listener) -> AsyncIterator[tuple[Work, Writer]]:
-        async with connect.writing(registry.api, registry.name, self._docr(registry.api)) as (reader, writer):
+        async with connect.writing(registry.api, registry.name, self._docr(registry.api, tell)) as (reader, writer):
             yield Work(registry, reader, self.ledger, self._edges.now, tell), writer
 
-    def _docr(self, api: Api) -> connect.Edges:
+    def _docr(self, api: Api, tell: Listener) -> connect.Edges:
         """The clients' edges; all that use one token share its budget (law 13)."""
-        token = (api.url, api.token.source)
-        budget = self._budgets.setdefault(token, Budget(api.rate_limit, self._edges.now))
-        return connect.Edges(self._edges.now, self._edges.randomness, budget, self._edges.http)
+        budget = self._budgets.setdefault(_token(api), Budget(api.rate_limit, self._edges.now))
+        return connect.Edges(self._edges.now, self._edges.randomness, budget, tell, self._edges.http)
 
 
 def _nobody(_: Event) -> None:
     """Hears, and tells nobody."""
+
+
+def _token(api: Api) -> tuple[str, str]:
+    """What tells one token from another, without a look at its value."""
+    return api.url, api.token.source

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import sqlite3
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -125,13 +126,14 @@ class House:
         self.events: list[Event] = []
 
     def __enter__(self) -> Self:
-        sqlalchemy.event.listen(sqlalchemy.Pool, "checkout", _unhurried)
+        self._hurry = unhurried_sqlite()
+        self._hurry.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        sqlalchemy.event.remove(sqlalchemy.Pool, "checkout", _unhurried)
+        self._hurry.__exit__(kind, error, trace)
         self.loop.close()
 
     def now(self) -> datetime:
@@ -186,6 +188,16 @@ class House:
         found = self.world.registry(registry)
         assert found is not None
         return found
+
+
+@contextmanager
+def unhurried_sqlite() -> Iterator[None]:
+    """Inside, no commit waits for the disk."""
+    sqlalchemy.event.listen(sqlalchemy.Pool, "checkout", _unhurried)
+    try:
+        yield
+    finally:
+        sqlalchemy.event.remove(sqlalchemy.Pool, "checkout", _unhurried)
 
 
 def _unhurried(connection: sqlite3.Connection, *_: object) -> None:

@@ -2,8 +2,8 @@
 
     repositories → a listing each → what the manifests are → verdicts → a plan → deletions → garbage collection
 
-`plan` is the first half, by a client that cannot mutate; `clean` is the whole. Every step is told as an event: report,
-progress and log are listeners.
+`plan` is the first half, by a client that cannot mutate; `clean` is the whole; `collect_earlier` is the end alone, for
+what earlier runs deleted. Every step is told as an event: report, progress, log and metrics are listeners.
 """
 
 from __future__ import annotations
@@ -54,3 +54,16 @@ async def clean(work: Work, orders: Orders, aftermath: Aftermath) -> None:
     finally:
         await measure(work, inventory, aftermath)
     await collect_when_due(work, orders, aftermath, CollectionSchedule.AFTER_CLEAN)
+
+
+async def collect_earlier(work: Work, orders: Orders, aftermath: Aftermath) -> None:
+    """A run on the collection's own schedule: the space of what earlier runs deleted is collected.
+
+    Raises:
+        CleanerError: what ended the run early.
+    """
+    await finish_active(work, orders.writer)
+    inventory = await take_inventory(work)
+    await catch_up(work, inventory)
+    await measure(work, inventory, aftermath)
+    await collect_when_due(work, orders, aftermath, CollectionSchedule.CRON)

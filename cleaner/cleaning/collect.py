@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from cleaner.cleaning.orders import Aftermath, Orders
+from cleaner.cleaning.quiet import falls_quiet
 from cleaner.cleaning.work import Work
 from cleaner.config.settings import CollectionSchedule, OnTimeout
+from cleaner.docr.unbroken import stop_if_asked, to_the_end
 from cleaner.docr.writer import Writer
 from cleaner.errors import (
     AnswerLost,
@@ -58,9 +60,15 @@ async def finish_active(work: Work, writer: Writer) -> None:
 
 
 async def collect_when_due(work: Work, orders: Orders, aftermath: Aftermath, when: CollectionSchedule) -> None:
-    """Collect, if `when` is the time for it and what is uncollected is worth it; raises what `collect` raises."""
+    """Collect, if `when` is the time for it, what is uncollected is worth it, and nobody pushes.
+
+    Raises:
+        CollectionError: as `collect`.
+        RemoteError: the provider could not be asked.
+    """
     settings = work.settings.garbage_collection
-    if settings.schedule is when and worth_collecting(aftermath.uncollected, aftermath.freed, settings.min_freed):
+    worth_it = worth_collecting(aftermath.uncollected, aftermath.freed, settings.min_freed)
+    if settings.schedule is when and worth_it and await falls_quiet(work):
         await collect(work, orders.writer, orders.run, aftermath.freed)
 
 
@@ -104,6 +112,7 @@ async def follow(work: Work, writer: Writer, collection: Collection, purpose: Pu
     loop = asyncio.get_running_loop()
     began, absent, watch = loop.time(), 0, await _watch(work, collection)
     while True:
+        stop_if_asked()
         step = next_step(collection, watch)
         match step:
             case Ended():
@@ -138,7 +147,7 @@ async def _start(work: Work, writer: Writer, run: str | None, asked_at: datetime
         if await work.reader.active_collection() is not None:
             return None
         raise
-    await asyncio.to_thread(work.ledger.collection_started, work.registry, run, started, ours=True)
+    await to_the_end(asyncio.to_thread(work.ledger.collection_started, work.registry, run, started, ours=True))
     return started
 
 

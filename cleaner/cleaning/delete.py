@@ -20,6 +20,7 @@ from cleaner.cleaning.few import FEW
 from cleaner.cleaning.orders import Aftermath, Orders
 from cleaner.cleaning.recheck import Closed, look_again
 from cleaner.cleaning.work import Work
+from cleaner.docr.unbroken import to_the_end
 from cleaner.errors import (
     AnswerLost,
     BudgetTooLate,
@@ -31,8 +32,8 @@ from cleaner.errors import (
     Unauthorized,
     UnexpectedStatus,
 )
-from cleaner.model.deletion import AlreadyGone, Deleted, Failed, Intent
-from cleaner.model.event import DeletionFailed, DeletionSkipped, HeldBackLate, ManifestDeleted
+from cleaner.model.deletion import AlreadyGone, Deleted, Failed, Intent, Outcome
+from cleaner.model.event import Breaker, BreakerTripped, DeletionFailed, DeletionSkipped, HeldBackLate, ManifestDeleted
 from cleaner.model.listing import Listing
 from cleaner.model.manifest import Digest
 from cleaner.model.plan import Deletion, HeldBack
@@ -83,7 +84,7 @@ class _Emptying:
         remaining, fruitless = list(planned), 0
         while remaining:
             if self.aftermath.hopeless and not self.lost:
-                self._skip(remaining, "too many deletions failed in a row; the run asks no further")
+                self._stop(remaining)
                 return
             until = asyncio.get_running_loop().time() + self.work.settings.recheck.total_seconds()
             seen = await look_again(self.work, self.orders, self.place)
@@ -145,12 +146,15 @@ class _Emptying:
 
     async def _send_batch(self, batch: Sequence[Deletion], until: float) -> list[Deletion]:
         """Those of the batch that another round must see. A run that is stopped finishes what it has in hand."""
-        sending = asyncio.gather(*(self._delete(deletion, until) for deletion in batch), return_exceptions=True)
+        sending = [asyncio.ensure_future(self._delete(deletion, until)) for deletion in batch]
         try:
-            answers = await asyncio.shield(sending)
+            await asyncio.wait(sending)
         except asyncio.CancelledError:
-            await sending
+            for each in sending:
+                each.cancel()
+            await asyncio.gather(*sending, return_exceptions=True)
             raise
+        answers = await asyncio.gather(*sending, return_exceptions=True)
         for answer in answers:
             if isinstance(answer, BaseException):
                 raise answer
@@ -160,7 +164,9 @@ class _Emptying:
         """Whether the deletion is settled; else another round's look decides."""
         digest = deletion.manifest.digest
         blobs = blobs_of(deletion.manifest, self.survey.contents) or ()
-        intent = await asyncio.to_thread(self.work.ledger.intend, self.orders.run, self.work.registry, deletion, blobs)
+        intent = await to_the_end(
+            asyncio.to_thread(self.work.ledger.intend, self.orders.run, self.work.registry, deletion, blobs)
+        )
         try:
             outcome = await self.orders.writer.delete_manifest(intent, until)
         except (AnswerLost, MalformedAnswer, ServerError, UnexpectedStatus) as lost:
@@ -169,16 +175,22 @@ class _Emptying:
             self.aftermath.failures += 1
             return False
         except (BudgetTooLate, RateLimited) as unsent:
-            await asyncio.to_thread(self.work.ledger.settle, intent, Failed(str(unsent)))
+            await self._settle(intent, Failed(str(unsent)))
             return False
+        except asyncio.CancelledError:
+            await self._settle(intent, Failed("the run was stopped before it was sent"))
+            raise
         except RemoteError as error:
             self.tries[digest] += 1
-            await asyncio.to_thread(self.work.ledger.settle, intent, Failed(str(error)))
+            await self._settle(intent, Failed(str(error)))
             return self._refused(deletion, error)
         self.tries[digest] += 1
-        await asyncio.to_thread(self.work.ledger.settle, intent, outcome)
+        await self._settle(intent, outcome)
         self._is_gone(deletion, outcome)
         return True
+
+    async def _settle(self, intent: Intent, outcome: Outcome) -> None:
+        await to_the_end(asyncio.to_thread(self.work.ledger.settle, intent, outcome))
 
     def _refused(self, deletion: Deletion, error: RemoteError) -> bool:
         if isinstance(error, Conflict) and self.tries[deletion.manifest.digest] < _TRIES:
@@ -196,7 +208,7 @@ class _Emptying:
             digest = deletion.manifest.digest
             intent, error = self.lost.pop(digest)
             there = digest in listed
-            await asyncio.to_thread(self.work.ledger.settle, intent, Failed(error) if there else Deleted())
+            await self._settle(intent, Failed(error) if there else Deleted())
             if not there:
                 self._is_gone(deletion, Deleted())
             elif self.tries[digest] >= _TRIES or self.aftermath.hopeless:
@@ -219,6 +231,13 @@ class _Emptying:
     def _fail(self, deletion: Deletion, error: str) -> None:
         self.stuck.add(deletion.manifest.digest)
         self.work.tell(DeletionFailed(self.work.registry, deletion, error))
+
+    def _stop(self, remaining: Iterable[Deletion]) -> None:
+        if not self.aftermath.stopped:
+            self.aftermath.stopped = True
+            detail = f"{self.aftermath.failures} deletions failed in a row, and nothing more is deleted in this run"
+            self.work.tell(BreakerTripped(self.work.registry, Breaker.FAILURES, detail))
+        self._skip(remaining, "too many deletions failed in a row; the run asks no further")
 
     def _skip(self, deletions: Iterable[Deletion], reason: str) -> None:
         for deletion in deletions:

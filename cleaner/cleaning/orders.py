@@ -31,13 +31,15 @@ class Aftermath:
     """What a run has come to so far.
 
     `relisted` holds the freshest listing of each repository that was looked at again, `gone` what was deleted, or
-    found gone, `failures` the deletions that failed in a row. `uncollected` manifests are gone and not collected yet;
-    `freed` is what a collection would free now, None where that is not known.
+    found gone, `failures` the deletions that failed in a row, `stopped` whether for them it asks no further.
+    `uncollected` manifests are gone and not collected yet; `freed` is what a collection would free now, None where that
+    is not known.
     """
 
     relisted: dict[str, Listing] = field(default_factory=dict)
     gone: set[Reference] = field(default_factory=set)
     failures: int = 0
+    stopped: bool = False
     uncollected: int = 0
     freed: Freed | None = None
 

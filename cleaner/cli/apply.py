@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import closing
@@ -28,6 +27,7 @@ from cleaner.cli.options import (
 )
 from cleaner.cli.outcome import Outcome, attempt, complaints, exit_code, not_begun, nothing_done, refused, worst
 from cleaner.cli.progress import Listed, progress
+from cleaner.cli.signals import stop_on_signals
 from cleaner.cli.tables import show_deletions, show_held_back, show_report, show_warnings
 from cleaner.cli.units import some
 from cleaner.config.settings import RegistrySettings, Settings
@@ -134,7 +134,7 @@ async def _clean(
     application: Application, registries: Sequence[RegistrySettings], order: Order
 ) -> list[Outcome[Report]]:
     """One registry after the other; one that fails does not stop the others, a person or a service manager does."""
-    _stop_on_signals()
+    stop_on_signals()
     outcomes: list[Outcome[Report]] = []
     listed = Listed()
     with progress(messages()) as shown:
@@ -148,13 +148,6 @@ async def _clean(
                 outcomes.append(await attempt(registry, application.clean(registry, order.allowed, tell)))
     _warn_of_strangers(order.allowed, registries, listed)
     return outcomes
-
-
-def _stop_on_signals() -> None:
-    """Stop as on Ctrl-C, which asyncio sees to by itself: what is in hand is finished and written down."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if (task := asyncio.current_task()) and signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
 
 def _warn_of_strangers(allowed: frozenset[str], registries: Iterable[RegistrySettings], listed: Listed) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, tzinfo
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from cleaner.cli.console import results, write_json
 from cleaner.cli.documents import Document
@@ -23,7 +22,8 @@ from cleaner.errors import StateError
 from cleaner.ledger.database import engine_at
 from cleaner.ledger.history import History, PastCollection, PastDeletion, PastRun
 from cleaner.ledger.opening import ledger_on
-from cleaner.retention.words import safe, short
+from cleaner.model.run import RunKind
+from cleaner.retention.words import safe, say_age, short
 
 _ID_SHOWN = 8
 
@@ -46,10 +46,8 @@ def runs(
     if output is Format.JSON:
         write_json({"runs": [_document(asdict(run)) for run in found]})
         return
-    shown = table("Run", "Registry", "Began", "Ended", "#Exit", "Came to")
-    for run in found:
-        shown.add_row(*_run_row(run, _zone(settings, run.registry)))
-    _print(shown)
+    rows = [_run_row(run, _zone(settings, run.registry)) for run in found]
+    _show(rows, "Run", "Kind", "Began", "#Took", "#Exit", "Came to")
 
 
 @app.command()
@@ -66,10 +64,8 @@ def deletions(
     if output is Format.JSON:
         write_json({"deletions": [_document(asdict(deletion)) for deletion in found]})
         return
-    shown = table("When", "Registry", "Repository", "Digest", "Tags", "Outcome", "Why")
-    for deletion in found:
-        shown.add_row(*_deletion_row(deletion, _zone(settings, deletion.registry)))
-    _print(shown)
+    rows = [_deletion_row(deletion, _zone(settings, deletion.registry)) for deletion in found]
+    _show(rows, "When", "Manifest", "Tags", "Outcome", "Why")
 
 
 @app.command()
@@ -86,18 +82,21 @@ def collections(
     if output is Format.JSON:
         write_json({"collections": [_document(asdict(collection)) for collection in found]})
         return
-    shown = table("Collection", "Registry", "Whose", "Status", "When", "Ended", "#Predicted", "#Freed")
-    for collection in found:
-        shown.add_row(*_collection_row(collection, _zone(settings, collection.registry)))
-    _print(shown)
+    rows = [_collection_row(collection, _zone(settings, collection.registry)) for collection in found]
+    _show(rows, "Collection", "Whose", "Status", "When", "Ended", "#Predicted", "#Freed")
 
 
-def _print(shown: Table) -> None:
-    if shown.row_count:
-        shown.caption = "times in the registry's time zone"
-        results().print(shown)
-    else:
+def _show(rows: Sequence[tuple[str, ...]], *columns: str) -> None:
+    """Rows that begin with their registry: a column where there are several, else the title."""
+    if not rows:
         results().print("nothing yet")
+        return
+    several = len({registry for registry, *_ in rows}) > 1
+    shown = table("Registry", *columns) if several else table(*columns, title=rows[0][0])
+    for row in rows:
+        shown.add_row(*(row if several else row[1:]))
+    shown.caption = "times in the registry's time zone"
+    results().print(shown)
 
 
 @contextmanager
@@ -128,17 +127,23 @@ def _zone(settings: Settings, name: str) -> tzinfo:
 
 
 def _run_row(run: PastRun, zone: tzinfo) -> tuple[str, ...]:
-    times = (clock_time(run.started_at, zone), clock_time(run.ended_at, zone))
+    took = say_age(run.ended_at - run.started_at) if run.ended_at and run.exit_code is not None else "-"
     code = "-" if run.exit_code is None else str(run.exit_code)
-    return (run.id[:_ID_SHOWN], run.registry, *times, code, _came_to(run))
+    return (run.registry, run.id[:_ID_SHOWN], run.kind, clock_time(run.started_at, zone), took, code, _came_to(run))
 
 
 def _came_to(run: PastRun) -> str:
     if run.ended_at is None:
         return "not ended: it still runs, or was killed"
-    counts = f"{run.deleted} deleted, {run.failed} failed, {run.skipped} skipped, {run.held_back} held back"
-    collected = "" if run.freed_bytes is None else f", {size(run.freed_bytes)} freed"
-    return f"{counts}{collected}{f': {safe(run.error)}' if run.error else ''}"
+    counts = {"deleted": run.deleted, "failed": run.failed, "skipped": run.skipped, "held back": run.held_back}
+    parts = [f"{count} {what}" for what, count in counts.items() if count]
+    if run.kind is RunKind.PLAN:
+        parts.insert(0, f"reported only, {size(run.predicted_bytes)} to free")
+    if run.freed_bytes is not None:
+        parts.append(f"{size(run.freed_bytes)} freed")
+    if run.error is not None:
+        parts.append(safe(run.error))
+    return ", ".join(parts) or "nothing to do"
 
 
 def _deletion_row(deletion: PastDeletion, zone: tzinfo) -> tuple[str, ...]:
@@ -146,10 +151,9 @@ def _deletion_row(deletion: PastDeletion, zone: tzinfo) -> tuple[str, ...]:
     if deletion.error:
         outcome = f"{outcome}: {safe(deletion.error)}"
     return (
-        clock_time(deletion.intended_at, zone),
         deletion.registry,
-        safe(deletion.repository),
-        short(deletion.digest),
+        clock_time(deletion.intended_at, zone),
+        f"{safe(deletion.repository)}@{short(deletion.digest)}",
         ", ".join(shown_tag(tag) for tag in deletion.tags) or "untagged",
         f"{outcome}, collected" if deletion.collected_at else outcome,
         safe("; ".join(deletion.reasons)),
@@ -158,8 +162,8 @@ def _deletion_row(deletion: PastDeletion, zone: tzinfo) -> tuple[str, ...]:
 
 def _collection_row(collection: PastCollection, zone: tzinfo) -> tuple[str, ...]:
     return (
-        safe(collection.uuid),
         collection.registry,
+        safe(collection.uuid),
         "ours" if collection.ours else "somebody else's",
         safe(collection.status),
         clock_time(collection.first_seen_at, zone),

@@ -22,6 +22,7 @@ from cleaner.cli.demo import demo
 from cleaner.cli.explain import explain
 from cleaner.cli.options import ConfigOption, Format, FormatOption, RegistryOption
 from cleaner.cli.plan import plan
+from cleaner.cli.run import run
 from cleaner.cli.simulator import simulator
 from cleaner.errors import CleanerError
 
@@ -32,7 +33,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-for command in (plan, apply, explain, check, schema, simulator, demo):
+for command in (plan, apply, run, explain, check, schema, simulator, demo):
     app.command()(command)
 app.add_typer(gc.app, name="gc")
 app.add_typer(history.app, name="history")

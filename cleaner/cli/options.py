@@ -18,6 +18,9 @@ from cleaner.errors import CleanerError, UsageError
 from cleaner.retention.words import safe
 
 
+_PORT_MOST = 65535
+
+
 class Format(StrEnum):
     """How results are written on stdout."""
 
@@ -109,6 +112,18 @@ def reveal_tokens(registries: Iterable[RegistrySettings]) -> None:
     """
     for registry in registries:
         registry.api.token.reveal()
+
+
+def parse_address(where: str, text: str) -> tuple[str, int]:
+    """Host and port of HOST:PORT, an IPv6 host in brackets; `where` says who gave it.
+
+    Raises:
+        UsageError: it is no such address.
+    """
+    host, _, port = text.rpartition(":")
+    if not host or not (port.isascii() and port.isdecimal()) or int(port) > _PORT_MOST:
+        raise UsageError(f"{where} {text}: expected HOST:PORT", "For instance 127.0.0.1:8080")
+    return host.removeprefix("[").removesuffix("]"), int(port)
 
 
 def _names(settings: Settings) -> str:

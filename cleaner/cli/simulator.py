@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from cleaner.cli.options import parse_address
 from cleaner.clock import new_id, utc_now
 from cleaner.errors import UsageError
 from cleaner.simulator.behaviour import Behaviour
@@ -23,7 +24,6 @@ _UNITS = {
     "h": timedelta(hours=1),
     "d": timedelta(days=1),
 }
-_PORT_MOST = 65535
 
 
 def simulator(  # noqa: PLR0913, PLR0917 (one parameter for each flag of the contract)
@@ -44,8 +44,8 @@ def simulator(  # noqa: PLR0913, PLR0917 (one parameter for each flag of the con
     options = Options(
         now=utc_now,
         new_id=new_id,
-        listen=parse_address("--listen", listen),
-        registry_listen=None if registry_listen is None else parse_address("--registry-listen", registry_listen),
+        listen=Address(*parse_address("--listen", listen)),
+        registry_listen=None if registry_listen is None else Address(*parse_address("--registry-listen", registry_listen)),
         load=load,
         collection_duration=parse_duration("--gc-duration", gc_duration),
         behaviour=Behaviour(token, per_minute, per_hour, parse_duration("--latency", latency)),
@@ -54,18 +54,6 @@ def simulator(  # noqa: PLR0913, PLR0917 (one parameter for each flag of the con
         serve(options, announce=typer.echo)
     except (LoadError, CannotListen) as error:
         raise UsageError(str(error)) from error
-
-
-def parse_address(flag: str, text: str) -> Address:
-    """The address that a flag gives as HOST:PORT, an IPv6 host in brackets.
-
-    Raises:
-        UsageError: it is none.
-    """
-    host, _, port = text.rpartition(":")
-    if not host or not (port.isascii() and port.isdecimal()) or int(port) > _PORT_MOST:
-        raise UsageError(f"{flag} {text}: expected HOST:PORT", "For instance 127.0.0.1:8080")
-    return Address(host.removeprefix("[").removesuffix("]"), int(port))
 
 
 def parse_duration(flag: str, text: str) -> timedelta:

@@ -24,7 +24,7 @@ from cleaner.model.report import Report
 from cleaner.retention.words import safe, say, say_age, short
 
 _BAR = 24
-_NEVER_FOLDED = frozenset({"Began", "Changed", "Collection", "Digest", "Ended", "Outcome", "Run", "When"})
+_NEVER_FOLDED = frozenset({"Began", "Changed", "Collection", "Digest", "Ended", "Kind", "Run", "Took", "When"})
 _LET_THROUGH = "Limits held these back; `cleaner apply --allow REPOSITORY` lets one through them, once."
 
 

@@ -42,10 +42,16 @@ class Source:
         """A path that the file names; a relative one starts at the file's folder."""
         return self.path.parent / path
 
+    def secret(self, named: models.SecretSource, node: Node) -> Secret:
+        """The secret that the file names at `node`."""
+        if named.file is not None:
+            return Secret.from_file(self.beside(named.file), node.place)
+        return Secret.from_env(str(named.env), self.env, node.place)
+
 
 def registry_settings(file: models.File, number: int, source: Source) -> RegistrySettings:
     """The settings of the file's registry `number`, counted from 0."""
-    registry = file.registries[number]
+    registry, node = file.registries[number], source.root.at(("registries", number))
     zone = ZoneInfo(registry.timezone)
     mode = registry.mode or file.mode
     return RegistrySettings(
@@ -60,7 +66,17 @@ def registry_settings(file: models.File, number: int, source: Source) -> Registr
         schedule=registry.schedule,
         timezone=zone,
         jitter=registry.jitter,
+        heartbeat=_heartbeat(registry.heartbeat, node, source),
     )
+
+
+def admin(file: models.File, source: Source) -> Secret | None:
+    """The token that enables the requests which change something, where the file names one."""
+    return None if file.admin is None else source.secret(file.admin.token, source.root.at(("admin", "token")))
+
+
+def _heartbeat(heartbeat: models.Heartbeat | None, registry: Node, source: Source) -> Secret | None:
+    return None if heartbeat is None else source.secret(heartbeat.url, registry.at(("heartbeat", "url")))
 
 
 def _api(file: models.File, number: int, source: Source) -> Api:
@@ -68,7 +84,7 @@ def _api(file: models.File, number: int, source: Source) -> Api:
     api = _over(own, file.api)
     limit = _over(own.rate_limit, file.api.rate_limit)
     return Api(
-        token=_token(api.token, source, number),
+        token=source.secret(api.token, _token_node(source.root, number)),
         url=api.url,
         registry_url=api.registry_url,
         family=Family(api.family),
@@ -81,12 +97,10 @@ def _over(own: _Model, general: _Model) -> _Model:
     return general.model_copy(update={key: getattr(own, key) for key in own.model_fields_set})
 
 
-def _token(token: models.Token, source: Source, number: int) -> Secret:
-    own, general = source.root.at(("registries", number)).child("api"), source.root.child("api")
-    place = next((api.fields["token"].place for api in (own, general) if "token" in api.fields), source.root.place)
-    if token.file is not None:
-        return Secret.from_file(source.beside(token.file), place)
-    return Secret.from_env(str(token.env), source.env, place)
+def _token_node(root: Node, number: int) -> Node:
+    """Where the token is named for that registry; the file itself where it is the default."""
+    own, general = root.at(("registries", number)).child("api"), root.child("api")
+    return next((api.fields["token"] for api in (own, general) if "token" in api.fields), root)
 
 
 def _policy(policy: models.Policy, mode: Mode, limits: models.Limits) -> Policy:
@@ -154,4 +168,5 @@ def _garbage_collection(collection: models.GarbageCollection) -> GarbageCollecti
         min_freed=collection.min_freed,
         timeout=collection.timeout,
         on_timeout=OnTimeout(collection.on_timeout),
+        quiet=collection.quiet,
     )

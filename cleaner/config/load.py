@@ -8,11 +8,11 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from cleaner.config.checks import contradictions
-from cleaner.config.compiling import Source, registry_settings
+from cleaner.config.compiling import Source, admin, registry_settings
 from cleaner.config.doubts import doubts
 from cleaner.config.models import File
 from cleaner.config.problems import problems_of
-from cleaner.config.settings import Place, Settings
+from cleaner.config.settings import LogLevel, Place, Settings
 from cleaner.config.yaml_file import Document, parse, read_text
 from cleaner.errors import ConfigError, Problem, UsageError
 
@@ -61,7 +61,15 @@ def load(path: Path, env: Mapping[str, str]) -> Settings:
     source = Source(path, document.root, env)
     registries = tuple(registry_settings(file, number, source) for number in range(len(file.registries)))
     warnings = tuple(doubts(registries, document.root))
-    return Settings(path, registries, file.state, file.listen, warnings)
+    return Settings(
+        path=path,
+        registries=registries,
+        state=file.state,
+        listen=file.listen,
+        log_level=LogLevel(file.log.level),
+        admin=admin(file, source),
+        warnings=warnings,
+    )
 
 
 def _validated(document: Document) -> File:

@@ -26,6 +26,7 @@ from cleaner.config.scalars import (
     Origin,
     PatternText,
     RegistryName,
+    SecretFile,
     Share,
     ShareBelowAll,
     Size,
@@ -169,12 +170,12 @@ class Policy(Model):
     limits: PolicyLimits = PolicyLimits()
 
 
-class Token(Choice):
-    """Where the API token is; never the token itself."""
+class SecretSource(Choice):
+    """Where a secret is; never the secret itself."""
 
     env: EnvName | None = None
     """An environment variable that holds it."""
-    file: FilePath | None = None
+    file: SecretFile | None = None
     """A file that holds it, read anew each time; a relative path starts at the folder of the configuration."""
 
 
@@ -192,7 +193,8 @@ class RateLimit(Model):
 class Api(Model):
     """The account: its token, and where its registries are asked. A registry's own replaces these key by key."""
 
-    token: Token = Token(env="DIGITALOCEAN_ACCESS_TOKEN")
+    token: SecretSource = SecretSource(env="DIGITALOCEAN_ACCESS_TOKEN")
+    """The account's API token."""
     url: Origin = "https://api.digitalocean.com"
     """The control plane: https, or http on loopback."""
     registry_url: Origin = "https://registry.digitalocean.com"
@@ -209,10 +211,22 @@ class GarbageCollection(Model):
     """after-clean, before-clean, never, or a cron line in the registry's time zone."""
     min_freed: Size = 100 * 1024**2
     """Collects only where at least so much is expected to be freed."""
+    quiet: DurationOrZero = timedelta(0)
+    """Collects once nothing was pushed for so long, which is waited for up to `timeout`."""
     timeout: Duration = timedelta(hours=2)
     """How long the end is waited for."""
     on_timeout: Literal["cancel", "leave"] = "cancel"
     """What becomes of one that is still active then; one that is not ours is never cancelled."""
+
+
+class Heartbeat(Model):
+    """A dead man's switch that is told of the start, the success and the failure of each run of the daemon.
+
+    In the convention of healthchecks.io: /start, nothing, or /fail behind the URL.
+    """
+
+    url: SecretSource
+    """Whoever knows it can tell of a success that was none."""
 
 
 class Registry(Model):
@@ -230,6 +244,7 @@ class Registry(Model):
     """Replaces the one at the top of the file."""
     api: Api = Api()
     garbage_collection: GarbageCollection = GarbageCollection()
+    heartbeat: Heartbeat | None = None
     policies: Annotated[list[Policy], Field(min_length=1)]
     """A repository falls under the first that matches its name; under none, nothing in it is touched."""
 
@@ -270,6 +285,20 @@ class Protect(Model):
     """What runs: none, or a list of sources. `mode: enforce` needs one of them: there is no default."""
 
 
+class Log(Model):
+    """What the daemon writes to its log."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """Nothing less than this; the flag --log-level goes before it."""
+
+
+class Admin(Model):
+    """Enables POST /-/reload and POST /-/run/{registry}, which nobody may send where it is not given."""
+
+    token: SecretSource
+    """Whoever sends it as `Authorization: Bearer …` may reload, and start runs."""
+
+
 class File(Model):
     """The configuration of registry-cleaner."""
 
@@ -281,7 +310,9 @@ class File(Model):
     state: SqliteUrl = "sqlite:////var/lib/registry-cleaner/state.db"
     """Where what was deleted, and when, is recorded."""
     listen: Listen = "127.0.0.1:9095"
-    """Where the daemon serves its status and metrics."""
+    """Where the daemon serves its status and metrics; the flag --listen goes before it."""
+    log: Log = Log()
+    admin: Admin | None = None
     grace: DurationOrZero = timedelta(hours=24)
     """Nothing younger is ever deleted."""
     recheck: Duration = timedelta(minutes=10)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from cleaner.config.models import File
+from cleaner.config.settings import Place
 from cleaner.config.tree import Node, printable
 from cleaner.config.units import NotAsExpected
 from cleaner.errors import Problem
@@ -22,6 +23,12 @@ _EXPECTED = {
 }
 _UNSHOWN = frozenset({"state", "url", "registry_url"})
 """Keys whose values may hold a password where they are not as expected."""
+_SECRETS = {
+    "token": ("the API token", "{env: DIGITALOCEAN_ACCESS_TOKEN} or {file: /run/secrets/token}"),
+    "admin": ("the token", "{token: {env: CLEANER_ADMIN_TOKEN}} or {token: {file: /run/secrets/admin-token}}"),
+    "heartbeat": ("its URL", "{url: {env: HEARTBEAT_URL}} or {url: {file: /run/secrets/heartbeat-url}}"),
+}
+"""Keys below which nothing is echoed, since it may be the secret itself (law 11): what it is, and how to name it."""
 
 
 def problems_of(error: ValidationError, root: Node) -> Iterator[Problem]:
@@ -39,9 +46,8 @@ def problems_of(error: ValidationError, root: Node) -> Iterator[Problem]:
 
 def _unexpected_value(details: ErrorDetails, root: Node) -> Problem:
     node = root.at(details["loc"])
-    if "token" in details["loc"]:  # never echoed: it may be the secret itself (law 11)
-        message = "expected the name of the variable or of the file that holds the API token"
-        return node.place.problem(message, "write {env: DIGITALOCEAN_ACCESS_TOKEN} or {file: /run/secrets/token}")
+    if secret := _secret_at(details["loc"]):
+        return _unnamed_secret(node.place, *secret)
     expected, hint = _expected(details, node)
     got = "" if _UNSHOWN.intersection(details["loc"]) else f", got {node.shown}"
     return node.place.problem(f"expected {expected}{got}", hint)
@@ -65,12 +71,20 @@ def _unknown_key(path: tuple[int | str, ...], root: Node) -> Problem:
     *parents, key = path
     node = root.at(parents)
     place = node.keys.get(str(key), node.place)
-    if "token" in parents:
-        return place.problem("expected env or file here", "write {env: DIGITALOCEAN_ACCESS_TOKEN} or {file: …}")
+    if secret := _secret_at(parents):
+        return _unnamed_secret(place, *secret)
     known = sorted(_keys_at(parents))
     near = difflib.get_close_matches(str(key), known, n=1)
     hint = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(known)}"
     return place.problem(f"unknown key '{printable(str(key))}'", hint)
+
+
+def _secret_at(path: Iterable[int | str]) -> tuple[str, str] | None:
+    return next((_SECRETS[step] for step in path if isinstance(step, str) and step in _SECRETS), None)
+
+
+def _unnamed_secret(place: Place, what: str, how: str) -> Problem:
+    return place.problem(f"expected the name of the variable or of the file that holds {what}", f"write {how}")
 
 
 def _keys_at(path: list[int | str]) -> set[str]:

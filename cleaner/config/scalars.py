@@ -31,7 +31,7 @@ from cleaner.retention.patterns import BadPattern, compile_pattern
 PATTERN_LENGTH = 1000
 _COLLECTION_WORDS = sorted(word.value for word in CollectionSchedule if word is not CollectionSchedule.CRON)
 
-_TOKEN = re.compile(r"do[a-z]_v1_.*")
+_SECRET = re.compile(r"do[a-z]_v1_.*|[A-Za-z][A-Za-z0-9+.-]*://.*")
 
 
 def _string(value: object, expected: str) -> str:
@@ -161,11 +161,14 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _not_a_token(parse: Callable[[object], str]) -> Callable[[object], str]:
+def _name_of_a_secret(pattern: str, expected: str) -> Callable[[object], str]:
+    """A name or a path; a token or a URL is neither, and may be the secret itself."""
+    parse = _matching(pattern, expected)
+
     def parse_name(value: object) -> str:
         text = parse(value)
-        if _TOKEN.match(text):
-            raise NotAsExpected("where the token is, not the token itself")
+        if _SECRET.match(text):
+            raise NotAsExpected(expected, "say where the secret is, not the secret itself")
         return text
 
     return parse_name
@@ -244,11 +247,16 @@ SqliteUrl: TypeAlias = Annotated[
 ]
 EnvName: TypeAlias = Annotated[
     str,
-    PlainValidator(_not_a_token(_matching(_ENV_NAME, "the name of an environment variable"))),
+    PlainValidator(_name_of_a_secret(_ENV_NAME, "the name of an environment variable")),
     _text_schema(f"^{_ENV_NAME}$", "DIGITALOCEAN_ACCESS_TOKEN"),
+]
+SecretFile: TypeAlias = Annotated[
+    str,
+    PlainValidator(_name_of_a_secret(_PATH, "the path of a file")),
+    WithJsonSchema({"type": "string", "minLength": 1, "examples": ["/run/secrets/token"]}),
 ]
 FilePath: TypeAlias = Annotated[
     str,
-    PlainValidator(_not_a_token(_matching(_PATH, "the path of a file"))),
-    WithJsonSchema({"type": "string", "minLength": 1, "examples": ["/run/secrets/token"]}),
+    PlainValidator(_matching(_PATH, "the path of a file")),
+    WithJsonSchema({"type": "string", "minLength": 1, "examples": ["images.txt"]}),
 ]

@@ -18,6 +18,8 @@ from cleaner.retention.policy import Policy, Protections
 SECRET_BYTES = 64 * 1024
 """No secret is longer; of a file that is, nothing is used."""
 
+_NOTHING_ELSE = "name a file that holds nothing but the secret"
+
 
 class Family(StrEnum):
     """Which family of the control plane's paths is asked (API page, "Control plane")."""
@@ -57,8 +59,8 @@ class Secret:
 
         def read() -> str:
             if name not in env:
-                _refuse(place, f"{source} is not set", "set it to the API token, or name a file: {file: …}")
-            return _token(env[name], source, place)
+                _refuse(place, f"{source} is not set", "set it, or name a file: {file: …}")
+            return _one_line(env[name], source, place)
 
         return cls(source, read)
 
@@ -68,7 +70,7 @@ class Secret:
         source = f"the file {path}"
 
         def read() -> str:
-            return _token(_read_bounded(path, place), source, place)
+            return _one_line(_read_bounded(path, place), source, place)
 
         return cls(source, read)
 
@@ -84,22 +86,22 @@ class Secret:
 def _read_bounded(path: Path, place: Place) -> str:
     try:
         if path.exists() and not path.is_file():  # a pipe would be waited for without an end
-            _refuse(place, f"{path} is no regular file", "name a file that holds nothing but the API token")
+            _refuse(place, f"{path} is no regular file", _NOTHING_ELSE)
         with path.open("rb") as file:
             content = file.read(SECRET_BYTES + 1)
     except OSError as error:
         _refuse(place, f"the file {path} cannot be read: {error.strerror}", "create it, or let this user read it")
     if len(content) > SECRET_BYTES:
-        _refuse(place, f"the file {path} is above 64 KiB", "name a file that holds nothing but the API token")
+        _refuse(place, f"the file {path} is above 64 KiB", _NOTHING_ELSE)
     return content.decode("ascii", errors="replace")
 
 
-def _token(text: str, source: str, place: Place) -> str:
+def _one_line(text: str, source: str, place: Place) -> str:
     value = text.strip()
     if not value:
-        _refuse(place, f"{source} is empty", "put the API token there")
+        _refuse(place, f"{source} is empty", "put the secret there")
     if not (value.isascii() and value.isprintable()):
-        _refuse(place, f"{source} holds more than a token", "expected one line of printable ASCII characters")
+        _refuse(place, f"{source} holds more than a secret", "expected one line of printable ASCII characters")
     return value
 
 
@@ -142,6 +144,15 @@ class CollectionSchedule(StrEnum):
     CRON = "cron"
 
 
+class LogLevel(StrEnum):
+    """How much the daemon writes to its log: nothing less than this."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
 class OnTimeout(StrEnum):
     """What becomes of a collection of ours that is still active after its timeout."""
 
@@ -151,13 +162,17 @@ class OnTimeout(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GarbageCollection:
-    """When to collect, and how long to wait for the end; `min_freed` in bytes, `cron` given with the schedule CRON."""
+    """When to collect; `min_freed` in bytes, `cron` given with the schedule CRON.
+
+    It begins once nothing was pushed for `quiet`. `timeout` bounds the wait for that, and the wait for its end.
+    """
 
     schedule: CollectionSchedule
     cron: str | None
     min_freed: int
     timeout: timedelta
     on_timeout: OnTimeout
+    quiet: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +191,8 @@ class RegistrySettings:
     """One registry and all that holds for it.
 
     `deletions` caps the manifests that one run deletes; `recheck` is how old a listing may be when a deletion
-    relies on it. `schedule` is a cron line in `timezone`, None for no schedule.
+    relies on it. `schedule` is a cron line in `timezone`, None for no schedule. `heartbeat` is the URL of a dead
+    man's switch, unchecked, None where there is none to be told.
     """
 
     name: str
@@ -190,6 +206,7 @@ class RegistrySettings:
     schedule: str | None
     timezone: ZoneInfo
     jitter: timedelta
+    heartbeat: Secret | None
 
     @property
     def enforces(self) -> bool:
@@ -199,10 +216,16 @@ class RegistrySettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """A configuration file that loaded without an error; `state` is a database URL, `listen` is `host:port`."""
+    """A configuration file that loaded without an error.
+
+    `state` is a database URL, `listen` is `host:port`. `admin` is the token of those who may reload and start runs
+    by HTTP, None where nobody may.
+    """
 
     path: Path
     registries: tuple[RegistrySettings, ...]
     state: str
     listen: str
+    log_level: LogLevel
+    admin: Secret | None
     warnings: tuple[Problem, ...]

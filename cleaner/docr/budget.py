@@ -31,6 +31,12 @@ def asked_pause(headers: Mapping[str, str]) -> timedelta | None:
     return None if seconds is None else min(timedelta(seconds=seconds), LONGEST_PAUSE)
 
 
+def stated_limit(headers: Mapping[str, str]) -> tuple[int, int] | None:
+    """The requests a window that an answer says the token has, and those that remain; None where it lacks either."""
+    limit, remaining = _number(headers, "ratelimit-limit"), _number(headers, "ratelimit-remaining")
+    return None if limit is None or remaining is None else (limit, remaining)
+
+
 def _number(headers: Mapping[str, str], name: str) -> int | None:
     text = headers.get(name, "").strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 12 else None
@@ -137,8 +143,8 @@ class Budget:
         self._answered.set()
 
     def _heed_remaining(self, headers: Mapping[str, str]) -> None:
-        limit, remaining = _number(headers, "ratelimit-limit"), _number(headers, "ratelimit-remaining")
-        self._scarce = limit is not None and remaining is not None and remaining <= limit * self._reserve
+        stated = stated_limit(headers)
+        self._scarce = stated is not None and stated[1] <= stated[0] * self._reserve
         if self._scarce:
             self._pause(self._until_reset(headers) or timedelta(seconds=_MARGIN))
 

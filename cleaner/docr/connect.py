@@ -20,6 +20,7 @@ from cleaner.docr.data_plane import Addresses, DataPlane, unless_meant_for_us
 from cleaner.docr.paths import Paths
 from cleaner.docr.reader import Reader
 from cleaner.docr.retries import Channel
+from cleaner.docr.telemetry import metered, observed
 from cleaner.docr.transport import (
     bound,
     exchange,
@@ -31,7 +32,9 @@ from cleaner.docr.transport import (
     secure,
     with_token,
 )
+from cleaner.docr.unbroken import unbroken
 from cleaner.docr.writer import Writer
+from cleaner.model.event import Listener
 
 _UNSTATED = RateLimit(per_minute=0, per_hour=0, reserve=Fraction(0))
 
@@ -40,12 +43,14 @@ _UNSTATED = RateLimit(per_minute=0, per_hour=0, reserve=Fraction(0))
 class Edges:
     """What the clients are handed from outside.
 
-    `budget` is shared by all clients of one token. `transport` is httpx's, None for the network.
+    `budget` is shared by all clients of one token. `tell` hears of each request. `transport` is httpx's, None for the
+    network.
     """
 
     now: Now
     randomness: Random
     budget: Budget
+    tell: Listener
     transport: httpx.AsyncBaseTransport | None = None
 
 
@@ -70,25 +75,31 @@ async def writing(api: Api, registry: str, edges: Edges) -> AsyncIterator[tuple[
     """
     async with http_client(edges.transport) as http:
         reader, paths = _reader(api, registry, edges, http)
-        send = guarded(mutates_as_agreed, _control_plane(api, edges, exchange(http)))
+        wire = unbroken(_wire(registry, edges, http))
+        send = guarded(mutates_as_agreed, _control_plane(api, registry, edges, wire))
         yield reader, Writer(paths, Channel(checked(send), edges.randomness))
 
 
 def _reader(api: Api, registry: str, edges: Edges, http: httpx.AsyncClient) -> tuple[Reader, Paths]:
-    wire = exchange(http)
-    control = Channel(checked(guarded(reads_only, _control_plane(api, edges, wire))), edges.randomness)
+    wire = _wire(registry, edges, http)
+    control = Channel(checked(guarded(reads_only, _control_plane(api, registry, edges, wire))), edges.randomness)
     paths = Paths(api, registry, control)
     return Reader(paths, control, _data_plane(api, edges, wire, Credentials(api, paths, control), registry)), paths
 
 
-def _control_plane(api: Api, edges: Edges, wire: Send) -> Send:
-    return bound(secure(api.url), paced(edges.budget, with_token(api.token, wire)))
+def _wire(registry: str, edges: Edges, http: httpx.AsyncClient) -> Send:
+    return observed(registry, edges.tell, exchange(http))
+
+
+def _control_plane(api: Api, registry: str, edges: Edges, wire: Send) -> Send:
+    in_turn = paced(edges.budget, registry, edges.tell, metered(registry, edges.tell, wire))
+    return bound(secure(api.url), with_token(api.token, in_turn))
 
 
 def _data_plane(api: Api, edges: Edges, wire: Send, credentials: Credentials, registry: str) -> DataPlane:
     home, realm_home = secure(api.registry_url), secure(api.url)
-    pulls = bound(home, paced(Budget(_UNSTATED, edges.now), wire))
-    realm = bound(realm_home, paced(edges.budget, wire))
+    pulls = bound(home, paced(Budget(_UNSTATED, edges.now), registry, edges.tell, wire))
+    realm = bound(realm_home, paced(edges.budget, registry, edges.tell, wire))
     return DataPlane(
         Addresses(api.registry_url, registry, realm_home),
         Channel(unless_meant_for_us(guarded(reads_only, pulls)), edges.randomness),

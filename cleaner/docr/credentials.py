@@ -59,6 +59,7 @@ class Credentials:
         self._asking = asyncio.Lock()
         self._basic: Expiring | None = None
         self._refusal: RemoteError | None = None
+        self._replaced = False
 
     async def basic(self) -> str:
         """`Basic …` for the realm.
@@ -72,6 +73,16 @@ class Credentials:
             if self._basic is None or not self._basic.is_good():
                 self._basic = await self._remembered()
             return self._basic.value
+
+    def forgotten(self) -> bool:
+        """Whether those that the realm refused are forgotten, so that others are asked for in their place.
+
+        It happens once: others that are refused as well would leave one token behind after another.
+        """
+        if self._replaced:
+            return False
+        self._replaced, self._basic = True, None
+        return True
 
     async def _remembered(self) -> Expiring:
         """Asked for anew; a refusal holds for the rest of the run."""

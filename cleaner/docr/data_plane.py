@@ -20,7 +20,7 @@ from cleaner.docr.credentials import Credentials, Expiring
 from cleaner.docr.paths import READ_SCOPE, segment
 from cleaner.docr.retries import Channel
 from cleaner.docr.transport import Origin, stay_at
-from cleaner.errors import MalformedAnswer, ManifestUnreadable, RemoteError
+from cleaner.errors import MalformedAnswer, ManifestUnreadable, RemoteError, Unauthorized
 from cleaner.model.manifest import Content, Digest
 
 CONNECTIONS = 4
@@ -119,6 +119,14 @@ class DataPlane:
         stay_at(self._addresses.realm_origin, realm, what)
         scope = f"repository:{self._addresses.registry}/{repository}:pull"
         url = str(httpx.URL(realm).copy_merge_params({"service": service, "scope": scope}))
+        try:
+            return await self._granted(url, what)
+        except Unauthorized:
+            if not self._credentials.forgotten():
+                raise
+            return await self._granted(url, what)
+
+    async def _granted(self, url: str, what: str) -> Expiring:
         headers = {"authorization": await self._credentials.basic()}
         asked = asyncio.get_running_loop().time()
         answer = await self._realm.ask(Call("GET", url, what, READ_SCOPE, headers), _TokenAnswer, lambda given: given)

@@ -25,7 +25,7 @@ from cleaner.errors import (
 from cleaner.model.collection import Collection
 from cleaner.model.listing import Listing
 from cleaner.model.manifest import Content, Digest, Manifest
-from cleaner.model.registry import RegistryInfo, Subscription
+from cleaner.model.registry import RegistryInfo, Storage, Subscription
 
 T = TypeVar("T")
 W = TypeVar("W")
@@ -67,6 +67,20 @@ class Reader:
             return await _twice(read)
         except NotFound:
             raise self._paths.unknown() from None
+
+    async def last_push(self) -> datetime | None:
+        """When the newest manifest of all repositories was pushed; None where none says so.
+
+        Raises:
+            MalformedAnswer: the list of repositories is incomplete, also when read a second time.
+        """
+        what = "the last pushes"
+
+        async def read() -> tuple[tuple[str, datetime | None], ...]:
+            pages = await self._pages("repositoriesV2", what, wire.RepositoriesPage, _last_pushes)
+            return _complete(what, pages, lambda entry: entry[0])
+
+        return max((pushed for _, pushed in await _twice(read) if pushed is not None), default=None)
 
     async def listing(self, repository: str) -> Listing:
         """All manifests of a repository (law 3).
@@ -136,6 +150,24 @@ class Reader:
             raise self._paths.unknown()
         return info
 
+    async def storage(self) -> Storage:
+        """The registry's storage, against what the account's subscription includes.
+
+        Raises:
+            UnknownRegistry: in the older family, as `registry`.
+            PreconditionFailed: in the older family, where the account has several registries.
+        """
+        used, by_account = await self._usage()
+        subscription = await self.subscription()
+        return Storage(used, by_account, subscription.included_storage_bytes, subscription.overage_price_cents)
+
+    async def _usage(self) -> tuple[int | None, int | None]:
+        if await self._paths.family() is Family.REGISTRY:
+            used = (await self.registry()).storage_bytes
+            return used, used  # the older family answers only where the account has no other registry
+        url, name = await self._paths.account(""), self._paths.registry
+        return await self._get(url, "the registries", wire.RegistriesAnswer, lambda answer: values.usage(answer, name))
+
     async def subscription(self) -> Subscription:
         """The account's subscription."""
         url = await self._paths.account("/subscription")
@@ -183,6 +215,11 @@ def _manifests(repository: str) -> Callable[[wire.ManifestsPage], Page[Manifest]
 
 def _repositories(answer: wire.RepositoriesPage) -> Page[str]:
     return page([values.repository_name(entry) for entry in answer.repositories or ()], answer.meta, answer.links)
+
+
+def _last_pushes(answer: wire.RepositoriesPage) -> Page[tuple[str, datetime | None]]:
+    entries = [(values.repository_name(entry), values.last_push(entry)) for entry in answer.repositories or ()]
+    return page(entries, answer.meta, answer.links)
 
 
 def _collections(answer: wire.CollectionsPage) -> Page[Collection]:

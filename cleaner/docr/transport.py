@@ -1,7 +1,8 @@
 """The way to the other side: small layers around one httpx client, each a `Send` around another.
 
-From the inside out: `exchange` (a request out, a whole answer in), `with_token` (the API token), `paced` (the budget,
-law 13), `bound` (one origin only, law 11), `guarded` (which requests there are at all, law 9). Around them stand
+From the inside out: `exchange` (a request out, a whole answer in), `observed` and `metered` in `telemetry.py` (what is
+told of it), `unbroken` (a request that changes something is finished), `paced` (the budget, law 13), `with_token` (the
+API token), `bound` (one origin only, law 11), `guarded` (which requests there are at all, law 9). Around them stand
 `checked` in `answers.py` and `Channel` in `retries.py`; `connect.py` puts them together.
 """
 
@@ -12,6 +13,7 @@ import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import TypeAlias
 
 import httpx
@@ -20,9 +22,11 @@ from cleaner.config.settings import Secret
 from cleaner.docr.answers import shown
 from cleaner.docr.budget import Budget
 from cleaner.docr.call import Answer, Call, Send
-from cleaner.errors import AnswerLost, MalformedAnswer, MutationRefused, OriginRefused, Unreachable
+from cleaner.errors import AnswerLost, ConfigError, MalformedAnswer, MutationRefused, OriginRefused, Unreachable
+from cleaner.model.event import BudgetWaited, Listener
 
 CONNECT_SECONDS, READ_SECONDS, WHOLE_SECONDS = 5.0, 20.0, 60.0
+_NOTICEABLE = timedelta(milliseconds=1)
 
 _MUTATIONS = (
     ("DELETE", re.compile(r"/v2/(registries|registry)/[^/]+/repositories/[^/]+/digests/sha(256|512):[0-9a-f]+")),
@@ -154,23 +158,51 @@ def stay_at(home: Origin, url: str, what: str) -> None:
 
 
 def with_token(token: Secret, send: Send) -> Send:
-    """The layer that adds the API token, and takes it out of a refusal that echoes it (law 11)."""
+    """The layer that adds the API token, and takes it out of a refusal that echoes it (law 11).
+
+    Tokens are rotated: after a 401, which means that nothing was carried out, the request is sent once more with the
+    token as it is now, if that is another one. The budget stands further in, so that it counts both.
+    """
 
     async def layer(call: Call) -> Answer:
-        value = token.reveal()
-        answer = await send(replace(call, headers={**call.headers, "authorization": f"Bearer {value}"}))
-        if answer.status < 300:
-            return answer
-        return replace(answer, body=answer.body.replace(value.encode(), b"(the token)"))
+        sent = now = token.reveal()
+        answer = await send(_signed(call, sent))
+        if answer.status == 401 and (now := _as_it_is_now(token, sent)) != sent:
+            answer = await send(_signed(call, now))
+        return answer if answer.status < 300 else _without(answer, sent, now)
 
     return layer
 
 
-def paced(budget: Budget, send: Send) -> Send:
+def _as_it_is_now(token: Secret, sent: str) -> str:
+    """The token read anew; where it cannot be read any more, the one that was sent: then the refusal speaks."""
+    try:
+        return token.reveal()
+    except ConfigError:
+        return sent
+
+
+def _signed(call: Call, token: str) -> Call:
+    return replace(call, headers={**call.headers, "authorization": f"Bearer {token}"})
+
+
+def _without(answer: Answer, *tokens: str) -> Answer:
+    body = answer.body
+    for token in sorted(tokens, key=len, reverse=True):  # one may begin with the other
+        body = body.replace(token.encode(), b"(the token)")
+    return replace(answer, body=body)
+
+
+def paced(budget: Budget, registry: str, tell: Listener, send: Send) -> Send:
     """The layer that waits for each request's turn, and obeys what its answer says of the rate limit (law 13)."""
 
     async def layer(call: Call) -> Answer:
+        loop = asyncio.get_running_loop()
+        asked = loop.time()
         async with budget.turn(call.not_after):
+            waited = timedelta(seconds=loop.time() - asked)
+            if waited > _NOTICEABLE:
+                tell(BudgetWaited(registry, waited))
             answer = await send(call)
             budget.heed(answer.status, answer.headers)
             return answer

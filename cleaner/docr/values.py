@@ -78,6 +78,12 @@ def repository_name(entry: wire.RepositoryEntry) -> str:
     )
 
 
+def last_push(entry: wire.RepositoryEntry) -> datetime | None:
+    """When a repository's newest manifest was pushed, as far as that can be read."""
+    newest = entry.latest_manifest
+    return time(newest.get("updated_at")) if isinstance(newest, dict) else None
+
+
 def collection(entry: wire.CollectionEntry) -> Collection:
     """A garbage collection as a value.
 
@@ -109,6 +115,12 @@ def registry(answer: wire.RegistryAnswer) -> RegistryInfo:
     found = answer.registry or wire.RegistryEntry()
     updated = time(found.storage_usage_bytes_updated_at)
     return RegistryInfo(text(found.name), text(found.region), size(found.storage_usage_bytes), updated)
+
+
+def usage(answer: wire.RegistriesAnswer, name: str) -> tuple[int | None, int | None]:
+    """The bytes that the registry `name` uses, and those that the account's registries use together."""
+    ours = next((entry for entry in answer.registries or () if entry.name == name), wire.RegistryEntry())
+    return size(ours.storage_usage_bytes), size(answer.total_storage_usage_bytes)
 
 
 def subscription(answer: wire.SubscriptionAnswer) -> Subscription:

@@ -39,6 +39,7 @@ class RepositoryEntry(msgspec.Struct):
     """An entry of the list of repositories."""
 
     name: object = None
+    latest_manifest: object = None
 
 
 class CollectionEntry(msgspec.Struct):
@@ -96,6 +97,13 @@ class RegistryAnswer(msgspec.Struct):
     """One registry."""
 
     registry: RegistryEntry | None = None
+
+
+class RegistriesAnswer(msgspec.Struct):
+    """The registries of an account."""
+
+    registries: list[RegistryEntry] | None = None
+    total_storage_usage_bytes: object = None
 
 
 class TierEntry(msgspec.Struct):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from threading import Lock
 
 from sqlalchemy import URL, Connection, Engine, StaticPool, create_engine, event, make_url
@@ -15,6 +15,7 @@ from cleaner.errors import StateError
 
 _BUSY_SECONDS = 5.0
 _SETTINGS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
+_ONLY_READS = "only_reads"
 _EXPECTED = "Write it as sqlite:////DIRECTORY/state.db, without parameters"
 
 _TROUBLE = {
@@ -56,26 +57,38 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._reader = engine.execution_options(**{_ONLY_READS: True})
         self._turn = Lock()
         self.place = engine.url.database or engine.url.render_as_string()
 
-    @contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def transaction(self) -> AbstractContextManager[Connection]:
         """A transaction: committed, durably, when the block ends, rolled back when it raises.
 
         Raises:
             StateError: the database cannot be read or written.
         """
-        try:
-            with self._turn, self._engine.begin() as connection:
-                yield connection
-        except (SQLAlchemyError, OverflowError, UnicodeEncodeError) as error:
-            raise _state_error(self.place, error) from error
+        return self._begun(self._engine)
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """A transaction that only reads: however long it takes, no other process waits for it, nor it for them.
+
+        Raises:
+            StateError: the database cannot be read.
+        """
+        return self._begun(self._reader)
 
     def close(self) -> None:
         """Close the connection; the write-ahead log goes back into the file."""
         with self._turn:
             self._engine.dispose()
+
+    @contextmanager
+    def _begun(self, engine: Engine) -> Iterator[Connection]:
+        try:
+            with self._turn, engine.begin() as connection:
+                yield connection
+        except (SQLAlchemyError, OverflowError, UnicodeEncodeError) as error:
+            raise _state_error(self.place, error) from error
 
 
 def _sqlite_url(text: str) -> URL:
@@ -97,7 +110,8 @@ def _set_up(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None
 def _begin(connection: Connection) -> None:
     # At once, since a transaction that reads first and writes later is refused without a wait when another wrote
     # in between; and by hand, since the driver's own way leaves the statements of a migration outside.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    only_reads = connection.get_execution_options().get(_ONLY_READS)
+    connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
 
 
 def _state_error(place: str, error: Exception) -> StateError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, TypeVar
@@ -11,18 +12,25 @@ from sqlalchemy import ColumnElement, Select, Table, desc, select
 from cleaner.ledger.database import Database
 from cleaner.ledger.tables import collections, deletions, runs
 from cleaner.model.manifest import Digest
+from cleaner.model.run import RunKind
+
+SUCCESSES = (0, 3)
+"""The exit codes of runs that reached their end (`RunOutcome.reached_the_end`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class PastRun:
     """One run on one registry. All from `ended_at` on is None while it runs, and for ever where it was killed.
 
-    `error` is what ended it early. `held_back` counts manifests. `predicted_bytes` is what its deletions should
-    free, `freed_bytes` what its collection freed, None where nobody knows.
+    `due_at` is the due moment of a schedule that it answers, None where a person asked for it. `error` is what ended
+    it early. `held_back` counts manifests. `predicted_bytes` is what its deletions should free (of a run that only
+    plans, what they would), `freed_bytes` what its collection freed, None where nobody knows.
     """
 
     id: str
     registry: str
+    kind: RunKind
+    due_at: datetime | None
     started_at: datetime
     ended_at: datetime | None
     exit_code: int | None
@@ -92,6 +100,14 @@ class History:
         newest = _these(PastRun, runs, registry).order_by(desc(runs.c.started_at), desc(runs.c.id))
         return self._read(PastRun, newest.limit(limit))
 
+    def last_runs(self, registry: str) -> Mapping[RunKind, PastRun]:
+        """The last begun of each kind that the registry had, ended or not."""
+        return self._last(registry)
+
+    def last_successes(self, registry: str) -> Mapping[RunKind, PastRun]:
+        """The last begun of each kind that reached its end, whether or not something was held back."""
+        return self._last(registry, runs.c.exit_code.in_(SUCCESSES))
+
     def deletions(self, limit: int, registry: str | None = None, run: str | None = None) -> tuple[PastDeletion, ...]:
         """At most `limit` deletions, of one registry, of one run, or of all; the last written down first."""
         newest = _these(PastDeletion, deletions, registry).order_by(desc(deletions.c.id))
@@ -104,8 +120,14 @@ class History:
         order: tuple[ColumnElement[object], ...] = (desc(collections.c.first_seen_at), desc(collections.c.uuid))
         return self._read(PastCollection, _these(PastCollection, collections, registry).order_by(*order).limit(limit))
 
+    def _last(self, registry: str, *which: ColumnElement[bool]) -> Mapping[RunKind, PastRun]:
+        newest = _these(PastRun, runs, registry).where(*which).order_by(desc(runs.c.started_at)).limit(1)
+        with self._database.reading() as connection:
+            rows = [row for kind in RunKind for row in connection.execute(newest.where(runs.c.kind == kind))]
+        return {run.kind: run for run in (PastRun(*row) for row in rows)}
+
     def _read(self, kind: type[_Past], query: Select[Any]) -> tuple[_Past, ...]:
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             return tuple(kind(*row) for row in connection.execute(query))
 
 

@@ -28,7 +28,7 @@ class Knowledge:
         """
         asked = list(digests)
         chunks = [asked[start : start + _AT_ONCE] for start in range(0, len(asked), _AT_ONCE)]
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             found = [
                 Content(row.digest, row.media_type, row.children, row.subject, row.blobs)
                 for chunk in chunks

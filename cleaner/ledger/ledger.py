@@ -18,6 +18,7 @@ from sqlalchemy.dialects import sqlite
 from cleaner.clock import NewId, Now
 from cleaner.errors import StateError
 from cleaner.ledger.database import Database
+from cleaner.ledger.firings import Firings, fired
 from cleaner.ledger.history import History
 from cleaner.ledger.holds import held
 from cleaner.ledger.knowledge import Knowledge
@@ -27,6 +28,7 @@ from cleaner.model.deletion import AlreadyGone, Deleted, Failed, Gone, Intent, O
 from cleaner.model.manifest import Blob
 from cleaner.model.plan import Deletion, Freed
 from cleaner.model.report import Report
+from cleaner.model.run import Firing, RunKind
 from cleaner.retention.words import say
 
 _DELETED: Final = "deleted"
@@ -37,7 +39,7 @@ _DIED: Final = "it died before its end; the next run looked what became of what 
 
 
 class Ledger:
-    """What we did and what it came to; `knowledge` and `history` lie in the same database.
+    """What we did and what it came to; `knowledge`, `history` and `firings` lie in the same database.
 
     The database's schema is up to date. `file` is where it lies, None in memory. `now` gives the times that it
     writes down, `new_id` the names of runs.
@@ -50,6 +52,7 @@ class Ledger:
         self._new_id = new_id
         self.knowledge = Knowledge(database)
         self.history = History(database)
+        self.firings = Firings(database)
 
     def close(self) -> None:
         """Let go of the database."""
@@ -63,8 +66,8 @@ class Ledger:
         """
         return nullcontext() if self._file is None else held(self._file, registry)
 
-    def begin_run(self, registry: str) -> str:
-        """Write down that a run begins; gives its id.
+    def begin_run(self, registry: str, kind: RunKind, firing: Firing | None = None) -> str:
+        """Write down that a run begins, and together with it which due moment it answers; gives its id.
 
         Whoever begins one holds the registry, so one that has not ended died: that is written down as well.
         """
@@ -72,7 +75,10 @@ class Ledger:
         left_open = (runs.c.registry == registry, runs.c.ended_at.is_(None))
         with self._database.transaction() as connection:
             connection.execute(update(runs).where(*left_open).values(ended_at=now, error=_DIED))
-            connection.execute(insert(runs).values(id=run, registry=registry, started_at=now))
+            row = {"id": run, "registry": registry, "kind": kind, "started_at": now}
+            connection.execute(insert(runs).values(row | {"due_at": firing.due if firing else None}))
+            if firing is not None:
+                connection.execute(fired(registry, firing))
         return run
 
     def end_run(self, run: str, report: Report) -> None:
@@ -128,7 +134,7 @@ class Ledger:
         columns = (deletions.c.id, deletions.c.run, deletions.c.registry, deletions.c.repository)
         query = select(*columns, deletions.c.digest, deletions.c.intended_at)
         mine = (deletions.c.registry == registry, deletions.c.outcome.is_(None))
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             return tuple(Intent(*row) for row in connection.execute(query.where(*mine).order_by(deletions.c.id)))
 
     def gone(self, registry: str, repository: str | None = None) -> tuple[Gone, ...]:
@@ -167,13 +173,13 @@ class Ledger:
     def is_ours(self, registry: str, uuid: str) -> bool:
         """Whether we started that collection; only those may a run cancel (law 12)."""
         query = select(collections.c.ours).where(collections.c.registry == registry, collections.c.uuid == uuid)
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             return bool(connection.execute(query).scalar_one_or_none())
 
     def _gone(self, registry: str, *which: ColumnElement[bool]) -> tuple[Gone, ...]:
         columns = (deletions.c.repository, deletions.c.digest, deletions.c.children, deletions.c.blobs)
         query = select(*columns, deletions.c.answered_at).where(deletions.c.registry == registry, *which)
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             return tuple(Gone(*row) for row in connection.execute(query.order_by(deletions.c.id)))
 
     def _record(self, registry: str, collection: Collection, known: dict[str, object]) -> None:

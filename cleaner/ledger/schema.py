@@ -7,7 +7,7 @@ from sqlalchemy import Connection, inspect, text
 from cleaner.errors import StateError
 from cleaner.ledger.database import Database
 
-HEAD = "0001"
+HEAD = "0002"
 """The version that this program reads and writes: the newest in `migrations/versions`."""
 
 _MIGRATIONS = "cleaner.ledger:migrations"

@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from cleaner.model.manifest import Blob, Digest
+from cleaner.model.run import RunKind
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -75,6 +76,21 @@ class Blobs(TypeDecorator[tuple[Blob, ...]]):
         return None if value is None else tuple(Blob(Digest(digest), size) for digest, size in json.loads(value))
 
 
+class Kind(TypeDecorator[RunKind]):
+    """What a run is for, by its name."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: RunKind | None, dialect: Dialect) -> str | None:
+        """From the value to the column."""
+        return None if value is None else value.value
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> RunKind | None:
+        """From the column to the value."""
+        return None if value is None else RunKind(value)
+
+
 metadata = MetaData()
 
 runs = Table(
@@ -92,7 +108,11 @@ runs = Table(
     Column("held_back", Integer),
     Column("predicted_bytes", BigInteger),
     Column("freed_bytes", BigInteger),
+    Column("kind", Kind, nullable=False, server_default=RunKind.CLEAN.value),
+    Column("due_at", Moment),  # the due moment of a schedule that it answers; NULL where a person asked for it
     Index("ix_runs_started_at", "started_at"),
+    # Serves a registry's latest runs, and the last of each kind, whether or not it succeeded.
+    Index("ix_runs_registry", "registry", "started_at", "kind", "exit_code"),
 )
 
 deletions = Table(
@@ -132,6 +152,15 @@ collections = Table(
     Column("predicted_bytes", BigInteger),
     Column("freed_bytes", BigInteger),
     Column("blobs_deleted", BigInteger),
+)
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("registry", Text, primary_key=True),
+    Column("schedule", Text, primary_key=True),
+    Column("line", Text, nullable=False),  # the cron line and its zone under which it fired
+    Column("fired_at", Moment, nullable=False),
 )
 
 contents = Table(

@@ -267,3 +267,14 @@ Event: TypeAlias = (
 
 Listener: TypeAlias = Callable[[Event], None]
 """Hears each event at once; it must not raise, and decides nothing."""
+
+
+def registry_of(event: Event) -> str | None:
+    """The registry that an event tells of; None where it tells of the whole process."""
+    match event:
+        case ConfigurationReloaded():
+            return None
+        case Planned(plan):
+            return plan.registry
+        case _:
+            return event.registry

@@ -1,5 +1,8 @@
-"""The next step with a garbage collection that we follow (law 12: every wait has an end).
+"""The next step with a garbage collection, before it is started and while we follow it (law 12: every wait ends).
 
+Before ours is started: nothing was pushed for `quiet`: Start; it can still be so in time: Look again; else GiveUp.
+
+One that we follow:
 - its status has ended: Ended;
 - within its time: Look again, after a pause that grows from 1 s to 30 s;
 - past it, ours and to be cancelled: Cancel, once, and then 15 min more for the cancellation itself;
@@ -22,6 +25,11 @@ _CANCELLING = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
+class Start:
+    """Nothing was pushed for long enough: start one."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """It is over: succeeded, failed or cancelled."""
 
@@ -40,9 +48,10 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """Leave it active, and say so."""
+    """Leave it active, or start none, and say so."""
 
 
+BeforeStart: TypeAlias = Start | Look | GiveUp
 Step: TypeAlias = Ended | Look | Cancel | GiveUp
 
 
@@ -58,6 +67,18 @@ class Watch:
     followed: timedelta = timedelta(0)
     looks: int = 0
     cancelled: bool = False
+
+
+def before_start(quiet: timedelta, calm: timedelta, left: timedelta) -> BeforeStart:
+    """What to do before a collection is started that shall wait until nothing was pushed for `quiet`.
+
+    `calm` is how long ago the last push was; one in the future counts as now. `left` is how much longer may be waited:
+    what cannot be reached within it is not waited for.
+    """
+    if calm >= quiet:
+        return Start()
+    pause = max(quiet - max(calm, timedelta(0)), _FIRST_PAUSE)
+    return Look(pause) if pause <= left else GiveUp()
 
 
 def next_step(collection: Collection, watch: Watch) -> Step:

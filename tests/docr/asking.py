@@ -20,6 +20,7 @@ from cleaner.docr.budget import Budget
 from cleaner.docr.connect import Edges, reading, writing
 from cleaner.docr.reader import Reader
 from cleaner.docr.writer import Writer
+from cleaner.model.event import Event, Listener
 from cleaner.model.manifest import Digest
 
 T = TypeVar("T")
@@ -119,9 +120,13 @@ def api(family: Family = Family.REGISTRIES, *, url: str = CONTROL, registry_url:
     return Api(token, url, registry_url, family, NO_LIMIT)
 
 
-def edges(transport: httpx.AsyncBaseTransport, limit: RateLimit = NO_LIMIT) -> Edges:
+def nobody(_: Event) -> None:
+    """Hears, and keeps nothing."""
+
+
+def edges(transport: httpx.AsyncBaseTransport, limit: RateLimit = NO_LIMIT, tell: Listener = nobody) -> Edges:
     """The edges of a client in virtual time."""
-    return Edges(now, Random(7), Budget(limit, now), transport)
+    return Edges(now, Random(7), Budget(limit, now), tell, transport)
 
 
 def read(script: Script, look: Callable[[Reader], Coroutine[object, object, T]], settings: Api | None = None) -> T:

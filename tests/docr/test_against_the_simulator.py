@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from random import Random
 from typing import TypeVar
@@ -22,6 +22,7 @@ from cleaner.docr.writer import Writer
 from cleaner.errors import Conflict, ListingIncomplete, Unauthorized, UnknownRegistry
 from cleaner.model.collection import CollectionState
 from cleaner.model.deletion import AlreadyGone, Deleted, Intent
+from cleaner.model.registry import Storage
 from cleaner.simulator.app import control_app, registry_app
 from cleaner.simulator.behaviour import Behaviour
 from cleaner.simulator.contents import Contents
@@ -224,3 +225,36 @@ def test_writing_gives_a_reader_and_a_writer_of_the_same_registry() -> None:
             return await story(use, simulator)
 
     assert run(whole()).count("/v2/registries/acme/repositoriesV2?page=1&per_page=1") == 1
+
+
+def sized(name: str, *sizes: int) -> dict[str, object]:
+    """A registry with a manifest a blob, pushed a day after one another from the first of July on."""
+    entries = [
+        {
+            "digest": digest(number),
+            "updated_at": f"2026-07-{number + 1:02}T00:00:00Z",
+            "blobs": [{"digest": digest(100 + number), "compressed_size_bytes": size}],
+        }
+        for number, size in enumerate(sizes)
+    ]
+    return {"name": name, "repositories": [{"name": "shop", "manifests": entries}]}
+
+
+@pytest.mark.parametrize(
+    ("family", "others", "account"),
+    [(Family.REGISTRIES, [sized("other", 50, 5)], 62), (Family.REGISTRIES, [], 7), (Family.REGISTRY, [], 7)],
+)
+def test_the_storage_is_told_against_the_subscription(
+    family: Family, others: list[dict[str, object]], account: int
+) -> None:
+    """What the registry uses, what the account's registries use together, and what a GiB beyond the plan costs."""
+
+    async def story() -> tuple[Storage, datetime | None]:
+        simulator = Simulator({"registries": [sized("acme", 4, 2, 1), *others]})
+        async with reading(api(family), "acme", edges(simulator)) as reader:
+            return await reader.storage(), await reader.last_push()
+
+    storage, pushed = run(story())
+    assert storage == Storage(7, account, 100 * 2**30, 2)
+    assert storage.overage_cents == 0
+    assert pushed == datetime(2026, 7, 3, tzinfo=UTC)

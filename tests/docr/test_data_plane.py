@@ -306,3 +306,30 @@ def test_one_manifest_after_another_may_fail_as_long_as_others_are_read() -> Non
 
     read(provider.script, alternating)
     assert provider.count("manifest") == 15
+
+
+def accepting(pair: str) -> Callable[[httpx.Request], httpx.Response]:
+    """A realm that takes these credentials and no others."""
+    right = "Basic " + base64.b64encode(pair.encode()).decode()
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        if request.headers["authorization"] != right:
+            return refusal(401)
+        return httpx.Response(200, json={"token": "pull", "expires_in": 300})
+
+    return respond
+
+
+def test_credentials_that_the_realm_does_not_take_any_more_are_replaced() -> None:
+    """Whoever rotated the API token may have taken back what was issued with it: others are asked for, and serve."""
+    pairs = iter(("old:old", "new:new"))
+    provider = Provider(credentials=lambda _: httpx.Response(200, json=basic(next(pairs))), realm=accepting("new:new"))
+    assert read(provider.script, look).digest == DIGEST
+    assert (provider.count("credentials"), provider.count("realm")) == (2, 2)
+
+
+def test_credentials_are_replaced_once_a_run() -> None:
+    """Where the realm takes no others either, no more of them are left in the account's list."""
+    provider = Provider(realm=lambda _: refusal(401))
+    read(provider.script, lambda reader: several(reader, [digest(n) for n in range(10)]))
+    assert provider.count("credentials") == 2

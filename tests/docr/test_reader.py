@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -20,7 +21,7 @@ from cleaner.errors import (
 )
 from cleaner.model.collection import Collection, CollectionState
 from cleaner.model.listing import Listing
-from cleaner.model.registry import RegistryInfo, Subscription
+from cleaner.model.registry import RegistryInfo, Storage, Subscription
 from tests.docr.asking import Script, api, digest, in_turn, manifests, read, refusal
 
 
@@ -276,6 +277,79 @@ def test_the_subscription_as_far_as_it_is_stated() -> None:
     assert found == Subscription(
         "Basic", 5, None, allow_overage=True, monthly_price_cents=None, overage_price_cents=None
     )
+
+
+async def storage(reader: Reader) -> Storage:
+    return await reader.storage()
+
+
+PLAN = {"tier": {"included_storage_bytes": 100, "storage_overage_price_in_cents": 2}}
+
+
+def test_the_newer_family_tells_the_storage_of_the_registry_and_of_its_account() -> None:
+    """They share what the subscription includes, so both matter."""
+    registries = [{"name": "other", "storage_usage_bytes": 90}, {"name": "acme", "storage_usage_bytes": 30}]
+    account = {"registries": registries, "total_storage_usage_bytes": 120}
+    script = in_turn(httpx.Response(200, json=account), httpx.Response(200, json={"subscription": PLAN}))
+    assert read(script, storage) == Storage(30, 120, 100, 2)
+    assert script.paths == ["GET /v2/registries", "GET /v2/registries/subscription"]
+
+
+def test_in_the_older_family_the_registry_is_all_that_its_account_has() -> None:
+    """It answers 412 for an account with several, and is no failure of the newer."""
+    ours = {"registry": {"name": "acme", "storage_usage_bytes": 30}}
+    script = in_turn(httpx.Response(200, json=ours), httpx.Response(200, json={"subscription": PLAN}))
+    assert read(script, storage, api(Family.REGISTRY)) == Storage(30, 30, 100, 2)
+    assert script.paths == ["GET /v2/registry", "GET /v2/registry/subscription"]
+    with pytest.raises(PreconditionFailed):
+        read(in_turn(refusal(412)), storage, api(Family.REGISTRY))
+
+
+@pytest.mark.parametrize(
+    "account",
+    [
+        {},
+        {"registries": None},
+        {"registries": [{"name": "other", "storage_usage_bytes": 5}, {}], "total_storage_usage_bytes": "5"},
+        {"registries": [{"name": "acme", "storage_usage_bytes": -5}], "total_storage_usage_bytes": 1.5},
+    ],
+)
+@pytest.mark.parametrize("plan", [{}, {"subscription": None}, {"subscription": {"tier": {}}}])
+def test_of_the_storage_what_nobody_states_is_unknown(account: object, plan: object) -> None:
+    """Missing or garbled, it is None, never a guess."""
+    script = in_turn(httpx.Response(200, json=account), httpx.Response(200, json=plan))
+    assert read(script, storage) == Storage(None, None, None, None)
+
+
+async def last_push(reader: Reader) -> datetime | None:
+    return await reader.last_push()
+
+
+def pushed(*times: object) -> Script:
+    """Repositories whose newest manifests have these times."""
+    entries: list[object] = [{"name": f"r{n}", "latest_manifest": {"updated_at": time}} for n, time in enumerate(times)]
+    return Script(lambda request: body(request, "repositories", entries))
+
+
+def test_the_last_push_is_the_newest_of_all_repositories() -> None:
+    """However many pages they fill, and whatever their order."""
+    script = pushed(*["2026-07-01T00:00:00Z"] * 250, "2026-07-03T01:02:03.5Z", "2026-07-02T00:00:00Z", "soon", None)
+    assert read(script, last_push) == datetime(2026, 7, 3, 1, 2, 3, 500_000, tzinfo=UTC)
+    assert len(script.requests) == 2
+
+
+@pytest.mark.parametrize("latest", [{}, {"latest_manifest": None}, {"latest_manifest": "2026-07-01T00:00:00Z"}])
+def test_where_no_repository_says_when_it_was_pushed_there_is_no_last_push(latest: dict[str, object]) -> None:
+    """An empty repository has no manifest, and an empty registry no repository."""
+    assert read(Script(lambda request: body(request, "repositories", [{"name": "a", **latest}])), last_push) is None
+    assert read(pushed(), last_push) is None
+
+
+def test_a_part_of_the_repositories_tells_no_last_push() -> None:
+    """The one that was pushed last may be missing, for a push may shift the pages."""
+    answer = {"repositories": [{"name": "a"}], "meta": {"total": 2}}
+    with pytest.raises(MalformedAnswer, match="the list of the last pushes is incomplete"):
+        read(Script(lambda request: httpx.Response(200, json=answer)), last_push)
 
 
 async def active(reader: Reader) -> Collection | None:

@@ -16,6 +16,7 @@ from cleaner.ledger.database import engine_at
 from cleaner.ledger.ledger import Ledger
 from cleaner.ledger.opening import ledger_on
 from cleaner.model.deletion import Deleted
+from cleaner.model.run import RunKind
 from tests.ledger.samples import BLOBS, deletion, numbered, opened, ticking, url_of
 
 
@@ -64,7 +65,7 @@ def test_what_a_killed_process_wrote_down_is_found(path: Path, acknowledged: int
 def test_an_intent_is_on_disk_when_it_is_handed_out(path: Path) -> None:
     """Somebody else who opens the file finds the intent before anything was settled, with all that was known."""
     with closing(opened(path)) as ledger, closing(opened(path)) as other:
-        intent = ledger.intend(ledger.begin_run("acme"), "acme", deletion(1), BLOBS)
+        intent = ledger.intend(ledger.begin_run("acme", RunKind.CLEAN), "acme", deletion(1), BLOBS)
         assert other.unsettled("acme") == (intent,)
         ledger.settle(intent, Deleted())
         assert other.unsettled("acme") == ()
@@ -76,7 +77,7 @@ class Crash(BaseException):
 
 def carry_out(ledger: Ledger, acknowledged: list[str]) -> None:
     """One deletion, with a note of each call that returned."""
-    run = ledger.begin_run("acme")
+    run = ledger.begin_run("acme", RunKind.CLEAN)
     intent = ledger.intend(run, "acme", deletion(1), BLOBS)
     acknowledged.append("intended")
     ledger.settle(intent, Deleted())

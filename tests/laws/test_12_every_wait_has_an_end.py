@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cleaner.model.event import CollectionPolled
+from cleaner.model.event import Breaker, BreakerTripped, CollectionPolled
 from cleaner.model.plan import HoldReason
 from cleaner.simulator.collection import CANCELLED
 from tests.changes import collect
@@ -46,6 +46,11 @@ def stubborn(world: House) -> None:
         return httpx.Response(200, json={"garbage_collection": found[0]}) if found else httpx.Response(404, json={})
 
     world.network.before = before
+
+
+def breakers(world: House) -> list[Breaker]:
+    """What stopped deletions, as it was told."""
+    return [event.breaker for event in world.events if isinstance(event, BreakerTripped)]
 
 
 def minutes(world: House) -> float:
@@ -162,6 +167,7 @@ def test_it_does_not_ask_on_in_other_repositories_either(tmp_path: Path, status:
         world.network.before = refuse
         report = world.apply()
         assert len(report.failed) + len(report.skipped) == 40
+        assert breakers(world) == [Breaker.FAILURES]
         assert len(world.network.places("GET", "/app-0/digests?")) >= 2
         assert [len(world.network.places("GET", f"/app-{number}/digests?")) for number in range(1, 5)] == [1] * 4
 
@@ -177,6 +183,7 @@ def test_failures_here_and_there_do_not_stop_a_run(tmp_path: Path) -> None:
         world.network.before = refuse_some
         report = world.apply()
         assert (len(report.deleted), len(report.failed)) == (30, 10)
+        assert breakers(world) == []
 
 
 def test_a_token_that_is_revoked_in_the_middle_ends_the_run_at_once(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from cleaner.clock import new_id, utc_now
 from cleaner.ledger.ledger import Ledger
 from cleaner.ledger.opening import open_ledger
 from cleaner.model.deletion import Deleted
+from cleaner.model.run import RunKind
 from tests.ledger.samples import BLOBS, deletion, url_of
 
 
@@ -24,7 +25,7 @@ def say(*words: str) -> None:
 
 def delete(ledger: Ledger) -> None:
     """Intend and settle, one manifest after the other, without end."""
-    run = ledger.begin_run("acme")
+    run = ledger.begin_run("acme", RunKind.CLEAN)
     for number in count():
         intent = ledger.intend(run, "acme", deletion(number), BLOBS)
         say("intended", intent.digest)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+
+from sqlalchemy import Connection, Engine, event
 
 from cleaner.clock import NewId, Now
 from cleaner.ledger.ledger import Ledger
@@ -48,6 +52,25 @@ def numbered() -> NewId:
 def url_of(path: Path) -> str:
     """The ledger's URL for a file."""
     return f"sqlite:///{path}"
+
+
+def limited(engine: Engine, setting: str) -> Engine:
+    """The engine, with a setting of SQLite's on each connection."""
+    event.listen(engine, "connect", lambda connection, _entry: connection.execute(f"PRAGMA {setting}").close())
+    return engine
+
+
+@contextmanager
+def failing_at(engine: Engine, words: str) -> Iterator[None]:
+    """Lets no statement with these words through."""
+
+    def fail(_connection: Connection, _cursor: object, statement: str, *_rest: object) -> None:
+        if words in statement:
+            raise sqlite3.OperationalError("no")
+
+    event.listen(engine, "before_cursor_execute", fail)
+    yield
+    event.remove(engine, "before_cursor_execute", fail)
 
 
 def opened(path: Path, now: Callable[[], datetime] | None = None) -> Ledger:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from cleaner.ledger.history import PastCollection, PastDeletion, PastRun
+from cleaner.ledger.history import SUCCESSES, PastCollection, PastDeletion, PastRun
 from cleaner.ledger.ledger import Ledger
 from cleaner.model.collection import Collection
 from cleaner.model.deletion import AlreadyGone, Deleted, Failed, Outcome
 from cleaner.model.plan import Freed, HeldBack, HoldReason
 from cleaner.model.report import DeletedManifest, FailedDeletion, Report, SkippedDeletion
+from cleaner.model.run import Firing, RunKind, Schedule, outcome_of
 from cleaner.retention.words import say
 from tests.ledger.samples import BLOBS, REASONS, START, deletion, digest
 
@@ -31,17 +34,18 @@ REPORT = Report(
 
 def test_a_run_is_told_with_its_summary(ledger: Ledger) -> None:
     """Its counts, bytes, error and exit code are those of its report; what is held back counts manifests."""
-    run = ledger.begin_run("acme")
+    due = START - timedelta(minutes=5)
+    run = ledger.begin_run("acme", RunKind.CLEAN, Firing(Schedule.CLEANING, "0 12 * * * UTC", due))
     ledger.end_run(run, REPORT)
-    began, ended = START, START + timedelta(seconds=1)
-    expected = PastRun("run-1", "acme", began, ended, 1, "the token was refused", 2, 1, 3, 12, 4096, 4000)
+    when = (due, START, START + timedelta(seconds=1))
+    expected = PastRun("run-1", "acme", RunKind.CLEAN, *when, 1, "the token was refused", 2, 1, 3, 12, 4096, 4000)
     assert ledger.history.runs(9) == (expected,)
 
 
 def test_a_run_that_was_killed_has_no_end(ledger: Ledger) -> None:
     """Everything that only its end would tell is None."""
-    ledger.begin_run("acme")
-    assert ledger.history.runs(9) == (PastRun("run-1", "acme", START, *[None] * 9),)
+    ledger.begin_run("acme", RunKind.COLLECT)
+    assert ledger.history.runs(9) == (PastRun("run-1", "acme", RunKind.COLLECT, None, START, *[None] * 9),)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +56,7 @@ def test_a_deletion_is_told_with_its_reasons_and_its_outcome(
     ledger: Ledger, outcome: Outcome, name: str, error: str | None
 ) -> None:
     """What, when, why and what came of it, in words that need no policy to read them."""
-    intent = ledger.intend(ledger.begin_run("acme"), "acme", deletion(1), BLOBS)
+    intent = ledger.intend(ledger.begin_run("acme", RunKind.CLEAN), "acme", deletion(1), BLOBS)
     ledger.settle(intent, outcome)
     why = tuple(say(reason) for reason in REASONS)
     times = (intent.at, name, error, intent.at + timedelta(seconds=1), None)
@@ -63,7 +67,7 @@ def test_a_deletion_is_told_with_its_reasons_and_its_outcome(
 
 def test_a_collection_is_told_with_its_run(ledger: Ledger) -> None:
     """What the provider and we said of it."""
-    run = ledger.begin_run("acme")
+    run = ledger.begin_run("acme", RunKind.CLEAN)
     ledger.collection_started("acme", run, Collection("c-1", "requested"), ours=True)
     ended = Collection("c-1", "succeeded", created_at=START, updated_at=START, freed_bytes=7, blobs_deleted=2)
     ledger.collection_ended("acme", ended, Freed(9, 2))
@@ -77,7 +81,7 @@ def test_a_collection_is_told_with_its_run(ledger: Ledger) -> None:
 def busy(ledger: Ledger) -> Ledger:
     """Three runs, on two registries, each with a deletion and a collection."""
     for number, registry in enumerate(("acme", "other", "acme"), start=1):
-        run = ledger.begin_run(registry)
+        run = ledger.begin_run(registry, RunKind.CLEAN)
         ledger.intend(run, registry, deletion(number), BLOBS)
         ledger.collection_started(registry, run, Collection(f"c-{number}", "requested"), ours=True)
     return ledger
@@ -103,9 +107,49 @@ def test_deletions_of_one_run(busy: Ledger) -> None:
 
 def test_a_run_that_died_is_told_apart_from_one_that_still_runs(ledger: Ledger) -> None:
     """Whoever begins a run holds the registry: one that has not ended by then died, and is not said to run still."""
-    died, other = ledger.begin_run("acme"), ledger.begin_run("other")
-    ledger.begin_run("acme")
+    died, other = ledger.begin_run("acme", RunKind.CLEAN), ledger.begin_run("other", RunKind.CLEAN)
+    ledger.begin_run("acme", RunKind.CLEAN)
     runs = {run.id: run for run in ledger.history.runs(9)}
     assert (runs[died].ended_at, runs[died].exit_code) == (START + timedelta(seconds=2), None)
     assert "it died before its end" in (runs[died].error or "")
     assert runs[other].ended_at is None
+
+
+def ended(ledger: Ledger, kind: RunKind, exit_code: int, registry: str = "acme") -> str:
+    """A run of that kind that ended so; gives its id."""
+    run = ledger.begin_run(registry, kind)
+    ledger.end_run(run, replace(REPORT, registry=registry, exit_code=exit_code))
+    return run
+
+
+def ids(runs: Mapping[RunKind, PastRun]) -> dict[str, str]:
+    """Their ids, by the kind's name."""
+    assert all(run.kind is kind for kind, run in runs.items())
+    return {kind.value: run.id for kind, run in runs.items()}
+
+
+def test_the_last_run_of_each_kind_is_told(ledger: Ledger) -> None:
+    """Ended or not, whatever came of it, and of this registry only; a kind that never ran is left out."""
+    ended(ledger, RunKind.CLEAN, 0)
+    planned, failed = ended(ledger, RunKind.PLAN, 0), ended(ledger, RunKind.CLEAN, 1)
+    ended(ledger, RunKind.COLLECT, 0, registry="other")
+    assert ids(ledger.history.last_runs("acme")) == {"clean": failed, "plan": planned}
+    running = ledger.begin_run("acme", RunKind.CLEAN)
+    assert ids(ledger.history.last_runs("acme")) == {"clean": running, "plan": planned}
+    assert ledger.history.last_runs("third") == {}
+
+
+def test_the_last_success_of_each_kind_is_told(ledger: Ledger) -> None:
+    """What a limit held back was reached all the same; a failure, a stop and a death hide no earlier success."""
+    collected, cleaned = ended(ledger, RunKind.COLLECT, 0), ended(ledger, RunKind.CLEAN, 3)
+    for kind in (RunKind.CLEAN, RunKind.COLLECT, RunKind.PLAN):
+        ended(ledger, kind, 1)
+        ended(ledger, kind, 130)
+    ledger.begin_run("acme", RunKind.CLEAN)
+    assert ids(ledger.history.last_successes("acme")) == {"clean": cleaned, "collect": collected}
+    assert ledger.history.last_successes("other") == {}
+
+
+def test_a_success_is_a_run_that_reached_its_end() -> None:
+    """The exit codes that the history looks for are those of the outcomes that say so."""
+    assert tuple(code for code in range(256) if outcome_of(code).reached_the_end) == SUCCESSES

@@ -18,6 +18,7 @@ from cleaner.model.collection import Collection
 from cleaner.model.deletion import AlreadyGone, Deleted, Failed, Gone, Intent, Outcome
 from cleaner.model.manifest import Digest
 from cleaner.model.plan import Freed
+from cleaner.model.run import RunKind
 from tests.ledger.samples import BLOBS, HOSTILE, START, deletion, digest, numbered, opened, ticking
 
 ACTIVE = Collection("c-1", "scanning manifests", created_at=START)
@@ -25,7 +26,7 @@ ACTIVE = Collection("c-1", "scanning manifests", created_at=START)
 
 def intend(ledger: Ledger, number: int = 1) -> Intent:
     """An intent of a run of its own."""
-    return ledger.intend(ledger.begin_run("acme"), "acme", deletion(number), BLOBS)
+    return ledger.intend(ledger.begin_run("acme", RunKind.CLEAN), "acme", deletion(number), BLOBS)
 
 
 def digests(gone: tuple[Gone, ...]) -> list[Digest]:
@@ -119,7 +120,7 @@ def test_a_collection_covers_no_open_intent_and_no_failure(ledger: Ledger) -> No
 
 def test_a_collection_is_ours_only_where_we_started_it(ledger: Ledger) -> None:
     """One that was found is not ours; nor is one that nobody recorded."""
-    ledger.collection_started("acme", ledger.begin_run("acme"), ACTIVE, ours=True)
+    ledger.collection_started("acme", ledger.begin_run("acme", RunKind.CLEAN), ACTIVE, ours=True)
     ledger.collection_started("acme", None, replace(ACTIVE, uuid="c-2"), ours=False)
     ledger.collection_started("acme", None, replace(ACTIVE, uuid="c-3"), ours=False)
     assert [ledger.is_ours("acme", uuid) for uuid in ("c-1", "c-2", "c-3", "c-4")] == [True, False, False, False]
@@ -127,8 +128,8 @@ def test_a_collection_is_ours_only_where_we_started_it(ledger: Ledger) -> None:
 
 def test_a_collection_of_ours_stays_ours(ledger: Ledger) -> None:
     """A later run that finds it, looks at it and sees it end takes neither it nor its first run away from us."""
-    ledger.collection_started("acme", ledger.begin_run("acme"), ACTIVE, ours=True)
-    ledger.collection_started("acme", ledger.begin_run("acme"), ACTIVE, ours=False)
+    ledger.collection_started("acme", ledger.begin_run("acme", RunKind.CLEAN), ACTIVE, ours=True)
+    ledger.collection_started("acme", ledger.begin_run("acme", RunKind.CLEAN), ACTIVE, ours=False)
     ledger.collection_started("acme", None, ACTIVE, ours=False)
     ledger.collection_ended("acme", replace(ACTIVE, status="succeeded"), None)
     assert ledger.is_ours("acme", "c-1")
@@ -151,7 +152,7 @@ def test_a_collection_is_one_record_with_its_newest_facts(ledger: Ledger) -> Non
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_only_text(ledger: Ledger, text: str) -> None:
     """Whatever a registry puts into a tag comes back as it was, and does nothing."""
-    ledger.intend(ledger.begin_run("acme"), "acme", deletion(1, tags=(text, "v1")), BLOBS)
+    ledger.intend(ledger.begin_run("acme", RunKind.CLEAN), "acme", deletion(1, tags=(text, "v1")), BLOBS)
     (past,) = ledger.history.deletions(9)
     assert past.tags == (text, "v1")
     assert len(ledger.unsettled("acme")) == 1
@@ -184,7 +185,7 @@ def delete(ledger: Ledger, number: int) -> Intent:
 def test_threads_take_turns(tmp_path: Path, url: str) -> None:
     """Deletions from many threads all get an intent of their own, and each its outcome."""
     with closing(open_ledger(url.format(tmp_path), now=ticking(), new_id=numbered())) as ledger:
-        ledger.begin_run("acme")
+        ledger.begin_run("acme", RunKind.CLEAN)
         with ThreadPoolExecutor(8) as pool:
             intents = list(pool.map(lambda number: delete(ledger, number), range(100)))
         assert [intent.digest for intent in intents] == [digest(number) for number in range(100)]
@@ -197,7 +198,7 @@ def test_a_ledger_in_memory_is_held_by_nobody_else() -> None:
     """There is nothing to hold in memory, which no other process shares."""
     with closing(open_ledger("sqlite://", now=ticking(), new_id=numbered())) as ledger:
         with ledger.hold("acme"), ledger.hold("acme"):
-            ledger.begin_run("acme")
+            ledger.begin_run("acme", RunKind.CLEAN)
         assert [past.id for past in ledger.history.runs(9)] == ["run-1"]
 
 
@@ -222,4 +223,4 @@ def test_a_hold_ends_with_its_block(path: Path) -> None:
         with pytest.raises(ZeroDivisionError), ledger.hold("acme"):
             raise ZeroDivisionError
         with ledger.hold("acme"):
-            assert ledger.begin_run("acme") == "run-1"
+            assert ledger.begin_run("acme", RunKind.CLEAN) == "run-1"

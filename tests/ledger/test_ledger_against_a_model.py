@@ -17,6 +17,7 @@ from cleaner.ledger.ledger import Ledger
 from cleaner.model.deletion import AlreadyGone, Deleted, Failed, Intent, Outcome
 from cleaner.model.manifest import Blob, Digest, Manifest
 from cleaner.model.plan import Deletion, Mode
+from cleaner.model.run import RunKind
 from tests.ledger.samples import HOSTILE, REASONS, START, digest, opened
 
 REGISTRIES = ("acme", "other")
@@ -58,7 +59,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        self.run = self.ledger.begin_run("acme")
+        self.run = self.ledger.begin_run("acme", RunKind.CLEAN)
 
     @rule(
         target=intents,

@@ -11,14 +11,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from sqlalchemy import Engine, event
 
 from cleaner.errors import StateError
 from cleaner.ledger.database import engine_at
 from cleaner.ledger.ledger import Ledger
 from cleaner.ledger.opening import ledger_on, open_ledger
 from cleaner.model.deletion import Deleted
-from tests.ledger.samples import BLOBS, deletion, numbered, opened, ticking, url_of
+from cleaner.model.run import RunKind
+from tests.ledger.samples import BLOBS, deletion, limited, numbered, opened, ticking, url_of
 
 NOBODY = 65_534
 
@@ -28,7 +28,7 @@ def test_its_files_are_for_their_owner_alone(path: Path) -> None:
     before = os.umask(0)
     try:
         with closing(opened(path)) as ledger:
-            ledger.begin_run("acme")
+            ledger.begin_run("acme", RunKind.CLEAN)
             modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
     finally:
         os.umask(before)
@@ -47,7 +47,7 @@ def test_its_commits_are_on_disk(path: Path) -> None:
 def test_closing_leaves_one_file(path: Path) -> None:
     """The write-ahead log goes back into the file, and what was written is read again."""
     with closing(opened(path)) as ledger:
-        ledger.begin_run("acme")
+        ledger.begin_run("acme", RunKind.CLEAN)
     assert [file.name for file in path.parent.iterdir()] == ["state.db"]
     with closing(opened(path)) as ledger:
         assert len(ledger.history.runs(9)) == 1
@@ -57,7 +57,7 @@ def test_an_empty_file_becomes_a_ledger(path: Path) -> None:
     """As a process leaves one that was killed between making the file and its tables."""
     path.touch()
     with closing(opened(path)) as ledger:
-        assert ledger.begin_run("acme") == "run-1"
+        assert ledger.begin_run("acme", RunKind.CLEAN) == "run-1"
 
 
 def make_text(path: Path) -> None:
@@ -105,7 +105,7 @@ def make_loop(path: Path) -> None:
         (make_damaged, "it is damaged", "Restore it from a backup"),
         (make_short, "it is damaged", "Restore it from a backup"),
         (make_foreign, "it holds the tables of something else", "Name a file of its own"),
-        (make_newer, "has schema 9999, and this version of registry-cleaner knows up to 0001", "Install the newer"),
+        (make_newer, "has schema 9999, and this version of registry-cleaner knows up to 0002", "Install the newer"),
         (make_loop, "it cannot be opened", "Expected: a file"),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
@@ -196,12 +196,6 @@ def test_a_ledger_that_may_not_be_read(shared: Path) -> None:
         opened(path)
 
 
-def limited(engine: Engine, setting: str) -> Engine:
-    """The engine, with a setting of SQLite's on each connection."""
-    event.listen(engine, "connect", lambda connection, _entry: connection.execute(f"PRAGMA {setting}").close())
-    return engine
-
-
 def test_a_full_disk_is_seen_at_the_opening(path: Path) -> None:
     """The message says so, and leaves no half of a schema."""
     with pytest.raises(StateError, match=rf"{path} cannot be used: its disk is full") as refused:
@@ -225,7 +219,7 @@ def test_a_disk_that_fills_up_loses_no_record(path: Path) -> None:
     """What was acknowledged before stays, and the ledger goes on when there is room again."""
     engine = limited(engine_at(url_of(path)), "max_page_count = 30")
     with closing(ledger_on(engine, now=ticking(), new_id=numbered())) as ledger:
-        run = ledger.begin_run("acme")
+        run = ledger.begin_run("acme", RunKind.CLEAN)
         done = fill(ledger, run)
         assert len(ledger.gone("acme")) == done > 0
         with engine.connect() as connection:
@@ -240,9 +234,9 @@ def test_a_wait_for_another_process_has_an_end(path: Path) -> None:
     with closing(ledger_on(engine, now=ticking(), new_id=numbered())) as ledger, closing(sqlite3.connect(path)) as raw:
         raw.execute("BEGIN IMMEDIATE")
         with pytest.raises(StateError, match=rf"{path} cannot be used: another process kept it locked"):
-            ledger.begin_run("acme")
+            ledger.begin_run("acme", RunKind.CLEAN)
         raw.execute("ROLLBACK")
-        assert ledger.begin_run("acme") == "run-2"
+        assert ledger.begin_run("acme", RunKind.CLEAN) == "run-2"
 
 
 @pytest.mark.parametrize(

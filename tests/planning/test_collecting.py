@@ -9,9 +9,21 @@ import pytest
 
 from cleaner.model.collection import Collection
 from cleaner.model.plan import Freed
-from cleaner.planning.collecting import Cancel, Ended, GiveUp, Look, Step, Watch, next_step, worth_collecting
+from cleaner.planning.collecting import (
+    BeforeStart,
+    Cancel,
+    Ended,
+    GiveUp,
+    Look,
+    Start,
+    Step,
+    Watch,
+    before_start,
+    next_step,
+    worth_collecting,
+)
 
-HOUR = timedelta(hours=1)
+HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 OURS = Watch(timeout=HOUR, may_cancel=True)
 LATE = replace(OURS, followed=HOUR)
 
@@ -79,3 +91,25 @@ def test_nothing_to_free_is_not_worth_it_even_where_any_amount_would_do() -> Non
     """`min_freed: 0B` still wants at least a byte: the registry is read-only meanwhile."""
     assert worth_collecting(3, Freed(0, 0), min_freed=0) is False
     assert worth_collecting(3, Freed(1, 1), min_freed=0) is True
+
+
+@pytest.mark.parametrize(
+    ("calm", "left", "step"),
+    [
+        pytest.param(10 * MINUTE, HOUR, Start(), id="just quiet enough"),
+        pytest.param(HOUR, timedelta(0), Start(), id="quiet, and no time left"),
+        pytest.param(4 * MINUTE, HOUR, Look(6 * MINUTE), id="quiet in six minutes"),
+        pytest.param(4 * MINUTE, 6 * MINUTE, Look(6 * MINUTE), id="quiet just in time"),
+        pytest.param(4 * MINUTE, 6 * MINUTE - SECOND, GiveUp(), id="quiet a second too late"),
+        pytest.param(timedelta(0), HOUR, Look(10 * MINUTE), id="pushed this moment"),
+        pytest.param(-HOUR, HOUR, Look(10 * MINUTE), id="pushed in the future, which counts as now"),
+        pytest.param(-timedelta(days=36500), HOUR, Look(10 * MINUTE), id="pushed in a century"),
+        pytest.param(10 * MINUTE - SECOND / 1000, HOUR, Look(SECOND), id="no look follows at once"),
+        pytest.param(timedelta(0), -SECOND, GiveUp(), id="the time is over"),
+    ],
+)
+def test_a_collection_waits_until_nothing_was_pushed_for_ten_minutes(
+    calm: timedelta, left: timedelta, step: BeforeStart
+) -> None:
+    """It looks again when it could be quiet, and gives up as soon as that cannot be in time."""
+    assert before_start(10 * MINUTE, calm, left) == step

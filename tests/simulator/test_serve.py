@@ -15,7 +15,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cleaner.cli.simulator import parse_address, parse_duration, simulator
+from cleaner.cli.options import parse_address
+from cleaner.cli.simulator import parse_duration, simulator
 from cleaner.clock import new_id, utc_now
 from cleaner.errors import UsageError
 from cleaner.simulator.behaviour import Behaviour
@@ -125,7 +126,7 @@ def test_durations_are_whole_numbers_of_milliseconds_to_days(text: str, duration
 )
 def test_addresses_are_a_host_and_a_port(text: str, address: Address) -> None:
     """An IPv6 host stands in brackets."""
-    assert parse_address("--listen", text) == address
+    assert Address(*parse_address("--listen", text)) == address
 
 
 def test_the_token_is_not_shown() -> None:

@@ -1,0 +1,159 @@
+"""What would go next, for the status page: a plan repository by repository, with reasons, in bounded length."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import assert_never
+
+from cleaner.daemon.board import Known, RegistryFacts
+from cleaner.daemon.figures import NAME, Moment, freed, moment, shown, size
+from cleaner.model.plan import Deletion, HeldBack, HoldReason, Mode, Plan
+from cleaner.model.reason import GoesWith, GoReason, NoRuleKeeps, OrphanLeftBehind, OrphanOld
+from cleaner.retention.words import say, say_age, short
+
+REPOSITORIES, MANIFESTS, TAGS, LINES = 20, 10, 8, 20
+"""The most repositories, manifests of each, tags of each, and lines of the other tables that a page shows."""
+
+_HOLDS = {
+    HoldReason.SHARE: "would lose more than its share",
+    HoldReason.CAP: "over the limit of a run",
+    HoldReason.SOURCE: "an in-use source cannot be read",
+    HoldReason.LISTING: "its listing is incomplete",
+    HoldReason.MANIFEST: "a manifest cannot be read",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestView:
+    """A manifest that would go; `digest` is its short form, `whole` all of it, `more_tags` how many are not shown."""
+
+    digest: str
+    whole: str
+    tags: tuple[str, ...]
+    more_tags: int
+    age: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryView:
+    """What would go of one repository; `reasons` are in few words, with how many manifests each speaks of."""
+
+    name: str
+    count: int
+    reported_only: bool
+    reasons: tuple[tuple[str, int], ...]
+    manifests: tuple[ManifestView, ...]
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a table about a repository."""
+
+    name: str
+    manifests: int
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """A plan; the numbers called `more` are of what is not shown. `earlier` where a run has ended since."""
+
+    made: Moment
+    earlier: bool
+    manifests: int
+    kept: int
+    going: int
+    enforced: int
+    held_back: int
+    frees: str
+    repositories: tuple[RepositoryView, ...]
+    more_repositories: int
+    held: tuple[Line, ...]
+    more_held: int
+    unmanaged: tuple[Line, ...]
+    more_unmanaged: int
+    warnings: tuple[str, ...]
+
+
+def plan_view(facts: RegistryFacts, known: Known[Plan], now: datetime) -> PlanView:
+    """What the page says of a registry's plan."""
+    plan = known.value
+    repositories = by_repository(plan.deletions)
+    unmanaged = [Line(shown(one.repository, NAME), one.manifests, size(one.bytes)) for one in plan.unmanaged[:LINES]]
+    return PlanView(
+        made=moment(known.at, now, facts.settings.timezone),
+        earlier=facts.last_run is not None and facts.last_run.at > known.at,
+        manifests=plan.manifests,
+        kept=plan.kept,
+        going=len(plan.deletions),
+        enforced=sum(deletion.mode is Mode.ENFORCE for deletion in plan.deletions),
+        held_back=sum(held.manifests for held in plan.held_back),
+        frees=freed(plan.freed),
+        repositories=tuple(_repository(deletions, now) for deletions in repositories[:REPOSITORIES]),
+        more_repositories=max(0, len(repositories) - REPOSITORIES),
+        held=tuple(_held(held) for held in plan.held_back[:LINES]),
+        more_held=max(0, len(plan.held_back) - LINES),
+        unmanaged=tuple(unmanaged),
+        more_unmanaged=max(0, len(plan.unmanaged) - LINES),
+        warnings=tuple(shown(warning) for warning in plan.warnings[:LINES]),
+    )
+
+
+def by_repository(deletions: Iterable[Deletion]) -> list[tuple[Deletion, ...]]:
+    """A plan's deletions, those of each repository and mode together, in the plan's order."""
+    return [tuple(group) for _, group in groupby(deletions, key=lambda each: (each.manifest.repository, each.mode))]
+
+
+def in_few_words(reason: GoReason) -> str:
+    """The kind of a reason."""
+    match reason:
+        case NoRuleKeeps():
+            return "no rule keeps it"
+        case GoesWith():
+            return "goes with its family"
+        case OrphanOld():
+            return "untagged and old"
+        case OrphanLeftBehind():
+            return "left behind by an earlier run"
+        case _:
+            assert_never(reason)
+
+
+def kinds_of_reasons(deletions: Sequence[Deletion]) -> tuple[tuple[str, int], ...]:
+    """How many manifests go for each kind of reason, the most frequent first."""
+    counts = Counter(kind for each in deletions for kind in sorted({in_few_words(reason) for reason in each.reasons}))
+    return tuple(counts.most_common())
+
+
+def _repository(deletions: Sequence[Deletion], now: datetime) -> RepositoryView:
+    first = deletions[0]
+    return RepositoryView(
+        name=shown(first.manifest.repository, NAME),
+        count=len(deletions),
+        reported_only=first.mode is Mode.PLAN,
+        reasons=kinds_of_reasons(deletions),
+        manifests=tuple(_manifest(deletion, now) for deletion in deletions[:MANIFESTS]),
+        more=max(0, len(deletions) - MANIFESTS),
+    )
+
+
+def _manifest(deletion: Deletion, now: datetime) -> ManifestView:
+    manifest = deletion.manifest
+    return ManifestView(
+        digest=short(manifest.digest),
+        whole=manifest.digest,
+        tags=tuple(shown(tag, NAME) for tag in manifest.tags[:TAGS]),
+        more_tags=max(0, len(manifest.tags) - TAGS),
+        age="" if manifest.updated_at is None else say_age(now - manifest.updated_at),
+        why=shown("; ".join(say(reason) for reason in deletion.reasons)),
+    )
+
+
+def _held(held: HeldBack) -> Line:
+    return Line(shown(held.repository or "all", NAME), held.manifests, f"{_HOLDS[held.reason]}: {shown(held.detail)}")

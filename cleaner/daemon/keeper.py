@@ -1,0 +1,159 @@
+"""The daemon from its start to its end, without the process around it: no signals, no sockets.
+
+    settings → timetable, crew → runs → events → metrics, board, log, heartbeats
+
+`keep` is the story. A reload puts other settings in force without a pause.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from cleaner.config.settings import RegistrySettings, Settings
+from cleaner.daemon.board import Board
+from cleaner.daemon.crew import Crew, Duties
+from cleaner.daemon.due import next_due
+from cleaner.daemon.heartbeat import Heartbeats
+from cleaner.daemon.logbook import Logbook
+from cleaner.daemon.lookout import look_out
+from cleaner.daemon.metrics import Metrics
+from cleaner.daemon.timetable import Time, Timetable, entries
+from cleaner.daemon.runs import carrying, kinds_of
+from cleaner.errors import CleanerError
+from cleaner.model.event import ConfigurationReloaded, Event, Warned
+from cleaner.model.run import Schedule
+from cleaner.wiring import Application, Edges
+
+GRACE = timedelta(seconds=75)
+"""How long a stop waits for what is in hand: a request takes at most 60 s, and its record 5 s."""
+
+_LAST_BEATS = timedelta(seconds=5)
+
+Reread = Callable[[], Settings]
+"""Reads the configuration anew; raises a CleanerError where it cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """All who hear what happens."""
+
+    board: Board
+    metrics: Metrics
+    logbook: Logbook
+    heartbeats: Heartbeats
+
+    def hear(self, event: Event) -> None:
+        """Tell them all."""
+        self.logbook.hear(event)
+        self.metrics.hear(event)
+        self.board.hear(event)
+        self.heartbeats.hear(event)
+
+    def expect(self, registries: Sequence[RegistrySettings]) -> None:
+        """From now on these registries are spoken of, and no others."""
+        self.metrics.expect({registry.name: kinds_of(registry) for registry in registries})
+        self.board.expect(registries)
+        self.heartbeats.expect(registries)
+
+    @asynccontextmanager
+    async def beating(self) -> AsyncIterator[None]:
+        """Heartbeats are sent inside; at the end the last ones are given a few seconds."""
+        sending = asyncio.create_task(self.heartbeats.run())
+        try:
+            yield
+            await self.heartbeats.drain(_LAST_BEATS)
+        finally:
+            sending.cancel()
+
+
+class Keeper:
+    """Keeps the registries of its settings inside their policies, by the timetable, until it is told to stop."""
+
+    def __init__(self, application: Application, edges: Edges, listeners: Listeners, reread: Reread) -> None:
+        self.application = application
+        self.listeners = listeners
+        self.is_ready = False
+        self._now = edges.now
+        self._reread = reread
+        self._reloading = asyncio.Lock()
+        self._group = asyncio.TaskGroup()
+        self._crew = Crew(Duties(carrying(application, listeners.hear), self._forecast, self._look_out), listeners.hear, self._group)
+        time = Time(edges.now, edges.randomness)
+        self.timetable = Timetable(application.ledger, time, self._crew.want, listeners.hear)
+
+    async def keep(self, stop: asyncio.Event, announce: Callable[[], None]) -> bool:
+        """Start and announce it, work until `stop`, and finish what is in hand; whether that was done within the grace.
+
+        Raises:
+            StateError: the ledger cannot be read or written.
+        """
+        async with self.listeners.beating(), self._group:
+            self.timetable.start()
+            await self._put_in_force(self.application.settings)
+            await self._remember()
+            self.is_ready = True
+            announce()
+            await stop.wait()
+            self.is_ready = False
+            self.timetable.stop()
+            in_time = await self._crew.stop(GRACE)
+        return in_time
+
+    async def reload(self) -> str | None:
+        """Put the configuration in force as it is now; why the old one stays, None where the new one is."""
+        async with self._reloading:
+            try:
+                settings = await asyncio.to_thread(self._reread)
+                self.application.adopt(settings)
+                await self._put_in_force(settings)
+            except CleanerError as error:
+                self.listeners.hear(ConfigurationReloaded(str(error)))
+                return str(error)
+            self.listeners.hear(ConfigurationReloaded(None))
+            return None
+
+    def start_run(self, registry: str) -> bool:
+        """Whether there is such a registry; it is cleaned as soon as no run on it is under way."""
+        return self._crew.want(registry, Schedule.CLEANING)
+
+    def status(self) -> str:
+        """What it is about, in a line for the service manager."""
+        names = [registry.name for registry in self.application.settings.registries]
+        dues = [(due, name) for name in names if (due := self.timetable.due(name, Schedule.CLEANING))]
+        following = f"next is {min(dues)[1]} at {min(dues)[0]:%Y-%m-%d %H:%M} UTC" if dues else "nothing is scheduled"
+        return f"keeps {', '.join(names)}; {following}"
+
+    async def _put_in_force(self, settings: Settings) -> None:
+        self.listeners.expect(settings.registries)
+        self._crew.adopt(settings.registries)
+        await self.timetable.keep(entry for registry in settings.registries for entry in entries(registry))
+
+    async def _remember(self) -> None:
+        """Let the metrics know what earlier processes did."""
+        history = self.application.ledger.history
+        for registry in self.application.settings.registries:
+            last = await asyncio.to_thread(history.last_runs, registry.name)
+            succeeded = await asyncio.to_thread(history.last_successes, registry.name)
+            self.listeners.metrics.restore(registry.name, last, succeeded)
+
+    async def _forecast(self, registry: RegistrySettings) -> None:
+        """What the next run would do, if nothing were pushed until then."""
+        due = next_due(registry.schedule, registry.timezone, self._now()) if registry.schedule else None
+        try:
+            await self.application.plan(registry, due, self.listeners.hear)
+        except CleanerError as error:
+            self.listeners.hear(Warned(registry.name, f"what the next run would do is not known: {error}"))
+
+    def _look_out(self, registry: RegistrySettings) -> Coroutine[Any, Any, None]:
+        return look_out(
+            registry.name,
+            partial(self.application.watch_collection, registry, self.listeners.hear),
+            partial(self.application.watch_storage, registry, self.listeners.hear),
+            self.listeners.hear,
+        )
