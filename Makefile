@@ -7,7 +7,7 @@ PIN := uv pip compile pyproject.toml --quiet --upgrade --generate-hashes --unive
 
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint mutants pins clean
+.PHONY: help demo test lint mutants bench pins clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ lint: $(VENV)/.dev ## check style, format, types and the rooms' imports
 mutants: $(VENV)/.dev ## change retention and planning in small ways and list the changes that no test notices (five to ten minutes; tests/MUTANTS.md has those known)
 	$(BIN)/mutmut run
 	$(BIN)/mutmut results
+
+bench: $(VENV)/.dev ## print what the idle daemon costs, as ratios to a bare process with the same libraries
+	$(BIN)/python -m tests.bench.idle
 
 pins: ## pin the newest releases with their hashes (needs uv)
 	$(PIN) --group build --output-file requirements.txt

@@ -127,9 +127,11 @@ def _zone(settings: Settings, name: str) -> tzinfo:
 
 
 def _run_row(run: PastRun, zone: tzinfo) -> tuple[str, ...]:
-    took = say_age(run.ended_at - run.started_at) if run.ended_at and run.exit_code is not None else "-"
-    code = "-" if run.exit_code is None else str(run.exit_code)
-    return (run.registry, run.id[:_ID_SHOWN], run.kind, clock_time(run.started_at, zone), took, code, _came_to(run))
+    began = clock_time(run.started_at, zone)
+    if run.ended_at is None or run.exit_code is None:
+        return (run.registry, run.id[:_ID_SHOWN], run.kind, began, "-", "-", _came_to(run))
+    took = say_age(run.ended_at - run.started_at)
+    return (run.registry, run.id[:_ID_SHOWN], run.kind, began, took, str(run.exit_code), _came_to(run))
 
 
 def _came_to(run: PastRun) -> str:
@@ -137,7 +139,7 @@ def _came_to(run: PastRun) -> str:
         return "not ended: it still runs, or was killed"
     counts = {"deleted": run.deleted, "failed": run.failed, "skipped": run.skipped, "held back": run.held_back}
     parts = [f"{count} {what}" for what, count in counts.items() if count]
-    if run.kind is RunKind.PLAN:
+    if run.kind is RunKind.PLAN and run.error is None:
         parts.insert(0, f"reported only, {size(run.predicted_bytes)} to free")
     if run.freed_bytes is not None:
         parts.append(f"{size(run.freed_bytes)} freed")

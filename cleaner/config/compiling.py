@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from cleaner.config import models
+from cleaner.config import models, policies
+from cleaner.config.mappings import Model
 from cleaner.config.settings import (
     Api,
     CollectionSchedule,
@@ -27,7 +28,7 @@ from cleaner.model.plan import Mode
 from cleaner.retention.patterns import Pattern, compile_pattern
 from cleaner.retention.policy import Limits, Period, Policy, Protections, Rule, SemverLimits
 
-_Model = TypeVar("_Model", bound=models.Model)
+_Model = TypeVar("_Model", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ def _token_node(root: Node, number: int) -> Node:
     return next((api.fields["token"] for api in (own, general) if "token" in api.fields), root)
 
 
-def _policy(policy: models.Policy, mode: Mode, limits: models.Limits) -> Policy:
+def _policy(policy: policies.Policy, mode: Mode, limits: policies.Limits) -> Policy:
     own = policy.limits
     return Policy(
         repositories=_patterns(policy.repositories),
@@ -119,7 +120,7 @@ def _policy(policy: models.Policy, mode: Mode, limits: models.Limits) -> Policy:
     )
 
 
-def _rule(rule: models.Rule, number: int) -> Rule:
+def _rule(rule: policies.Rule, number: int) -> Rule:
     return Rule(
         number=number,
         tags=_patterns(rule.tags),

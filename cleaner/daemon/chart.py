@@ -36,8 +36,12 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of bars, the latest run at the right; `says` tells all of it in words, `most` its highest value."""
+    """One row of bars, the latest run at the right; `says` tells all of it in words, `most` its highest value.
 
+    `name` is for the style.
+    """
+
+    name: str
     title: str
     most: str
     says: str
@@ -61,7 +65,7 @@ def _row(title: str, runs: Sequence[PastRun], value: Callable[[PastRun], int], i
         for place, (run, each) in enumerate(zip(runs, values, strict=True), RUNS - len(runs))
     )
     says = f"{title}, the last {some(len(runs), 'run')}: {in_words(total)} in all, at most {in_words(most)}"
-    return Row(title, f"at most {in_words(most)}", says, WIDTH, HEIGHT, bars)
+    return Row("values", title, f"at most {in_words(most)}", says, WIDTH, HEIGHT, bars)
 
 
 def _outcomes(runs: Sequence[PastRun]) -> Row:
@@ -72,7 +76,15 @@ def _outcomes(runs: Sequence[PastRun]) -> Row:
     )
     counts = {outcome: outcomes.count(outcome) for outcome in RunOutcome}
     told = ", ".join(f"{count} {outcome.value.replace('_', ' ')}" for outcome, count in counts.items() if count)
-    return Row("Outcome", told, f"Outcomes of the last {some(len(runs), 'run')}: {told}", WIDTH, _OUTCOME_HEIGHT, bars)
+    return Row(
+        "outcomes",
+        "Outcome",
+        told,
+        f"Outcomes of the last {some(len(runs), 'run')}: {told}",
+        WIDTH,
+        _OUTCOME_HEIGHT,
+        bars,
+    )
 
 
 def _bar(place: int, run: PastRun, heights: tuple[float, float], says: str) -> Bar:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from cleaner.model.plan import Freed
 from cleaner.retention.words import safe, say_age
 
-NAME, SENTENCE = 120, 400
+NAME, SENTENCE = 80, 300
 """The most characters of a name and of a sentence that are shown."""
 
+_NO_TIME = timedelta(seconds=2)
 _PREFIXES = ("KiB", "MiB", "GiB", "TiB", "PiB")
 _LONG_DIGEST = re.compile(r"(sha(?:256|512)[:-][0-9a-f]{12})[0-9a-f]+")
 
@@ -27,8 +28,13 @@ class Moment:
 
 def moment(at: datetime, now: datetime, zone: tzinfo) -> Moment:
     """`at` on a clock in `zone`, and how far it is from `now`."""
-    distance = f"in {say_age(at - now)}" if at > now else f"{say_age(now - at)} ago"
-    return Moment(f"{at.astimezone(zone):%Y-%m-%d %H:%M %Z}", rfc3339(at), distance)
+    return Moment(f"{at.astimezone(zone):%Y-%m-%d %H:%M %Z}", rfc3339(at), _distance(at, now))
+
+
+def _distance(at: datetime, now: datetime) -> str:
+    if abs(now - at) < _NO_TIME:
+        return "just now"
+    return f"in {say_age(at - now)}" if at > now else f"{say_age(now - at)} ago"
 
 
 def rfc3339(at: datetime) -> str:

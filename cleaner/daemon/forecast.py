@@ -11,20 +11,12 @@ from typing import assert_never
 
 from cleaner.daemon.board import Known, RegistryFacts
 from cleaner.daemon.figures import NAME, Moment, freed, moment, shown, size
-from cleaner.model.plan import Deletion, HeldBack, HoldReason, Mode, Plan
+from cleaner.model.plan import Deletion, HeldBack, Mode, Plan
 from cleaner.model.reason import GoesWith, GoReason, NoRuleKeeps, OrphanLeftBehind, OrphanOld
 from cleaner.retention.words import say, say_age, short
 
 REPOSITORIES, MANIFESTS, TAGS, LINES = 20, 10, 8, 20
 """The most repositories, manifests of each, tags of each, and lines of the other tables that a page shows."""
-
-_HOLDS = {
-    HoldReason.SHARE: "would lose more than its share",
-    HoldReason.CAP: "over the limit of a run",
-    HoldReason.SOURCE: "an in-use source cannot be read",
-    HoldReason.LISTING: "its listing is incomplete",
-    HoldReason.MANIFEST: "a manifest cannot be read",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +70,6 @@ class PlanView:
     more_held: int
     unmanaged: tuple[Line, ...]
     more_unmanaged: int
-    warnings: tuple[str, ...]
 
 
 def plan_view(facts: RegistryFacts, known: Known[Plan], now: datetime) -> PlanView:
@@ -101,7 +92,6 @@ def plan_view(facts: RegistryFacts, known: Known[Plan], now: datetime) -> PlanVi
         more_held=max(0, len(plan.held_back) - LINES),
         unmanaged=tuple(unmanaged),
         more_unmanaged=max(0, len(plan.unmanaged) - LINES),
-        warnings=tuple(shown(warning) for warning in plan.warnings[:LINES]),
     )
 
 
@@ -156,4 +146,4 @@ def _manifest(deletion: Deletion, now: datetime) -> ManifestView:
 
 
 def _held(held: HeldBack) -> Line:
-    return Line(shown(held.repository or "all", NAME), held.manifests, f"{_HOLDS[held.reason]}: {shown(held.detail)}")
+    return Line(shown(held.repository or "all", NAME), held.manifests, shown(held.detail))

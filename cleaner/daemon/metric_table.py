@@ -1,7 +1,6 @@
 """Every metric: its name, its labels, its unit, and what it means.
 
-The collectors (`series.py`) and the page in the documents (`metrics_page.py`) both come from this table. A label takes
-its values from a closed set, or from the configuration: never a digest, a tag or a repository.
+The collectors (`series.py`) and the page in the documents (`metrics_page.py`) both come from this table.
 """
 
 from __future__ import annotations
@@ -10,45 +9,23 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import prod
 
-from cleaner.docr.endpoints import Endpoint
-from cleaner.model.collection import CollectionState
-from cleaner.model.event import Breaker
-from cleaner.model.plan import HoldReason, Mode
-from cleaner.model.run import RunKind, RunOutcome
+from cleaner.daemon.metric_labels import (
+    ACTIVE,
+    BREAKER,
+    ENDED,
+    ENDPOINT,
+    HTTP_STATUS,
+    MODE,
+    NO_ANSWER,
+    OUTCOME,
+    REASON,
+    REGISTRY,
+    RELOAD,
+    RUN_KIND,
+    Label,
+)
 
 PREFIX = "registry_cleaner_"
-
-OTHER = "other"
-"""The label of a status that no page names."""
-
-NO_ANSWER = "none"
-"""The label of a request to which no whole answer came."""
-
-_STATUSES = (
-    200,
-    201,
-    204,
-    301,
-    302,
-    307,
-    308,
-    400,
-    401,
-    403,
-    404,
-    405,
-    408,
-    409,
-    412,
-    413,
-    422,
-    429,
-    500,
-    502,
-    503,
-    504,
-)
-_CLASSES = tuple(f"{hundreds}xx" for hundreds in range(1, 10))
 
 
 class Kind(StrEnum):
@@ -64,14 +41,6 @@ class Since(StrEnum):
 
     START = "from the start"
     KNOWN = "once known"
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """A label and its possible values; none where a value comes from elsewhere: the configuration, the build."""
-
-    name: str
-    values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,28 +60,6 @@ class Declaration:
         """The name as Prometheus sees it."""
         return PREFIX + self.name
 
-
-REGISTRY = Label("registry")
-RUN_KIND = Label("kind", tuple(RunKind))
-OUTCOME = Label("outcome", tuple(RunOutcome))
-MODE = Label("mode", tuple(Mode))
-REASON = Label("reason", tuple(HoldReason))
-BREAKER = Label("breaker", tuple(Breaker))
-ENDED = Label("status", (CollectionState.SUCCEEDED, CollectionState.FAILED, CollectionState.CANCELLED))
-ACTIVE = Label(  # those that the API page names, "Garbage collection"
-    "status",
-    (
-        "requested",
-        "waiting for write JWTs to expire",
-        "scanning manifests",
-        "deleting unreferenced blobs",
-        "cancelling",
-        OTHER,
-    ),
-)
-ENDPOINT = Label("endpoint", tuple(Endpoint))
-HTTP_STATUS = Label("status", (*map(str, _STATUSES), *_CLASSES, NO_ANSWER))
-RELOAD = Label("outcome", ("success", "failure"))
 
 BUILD_INFO = Declaration(
     "build_info", Kind.GAUGE, "Always 1; the labels say which release this is.", (Label("version"), Label("python"))
@@ -366,10 +313,3 @@ def series_at_most(declaration: Declaration, registries: int) -> int:
     """How many series a metric can have, whatever happens; a histogram has one for each bucket, its sum and count."""
     combinations = prod(registries if label is REGISTRY else len(label.values) or 1 for label in declaration.labels)
     return combinations * (len(declaration.buckets) + 3 if declaration.kind is Kind.HISTOGRAM else 1)
-
-
-def status_label(status: int | None) -> str:
-    """The label of an HTTP status: itself where it is to be expected, else its class; None: no whole answer."""
-    if status is None:
-        return NO_ANSWER
-    return str(status) if status in _STATUSES else f"{str(status)[0]}xx"

@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import TypeAlias, assert_never
 
 from cleaner.clock import Now
+from cleaner.daemon import metric_labels as labels
 from cleaner.daemon import metric_table as table
-from cleaner.daemon.metric_table import status_label
 from cleaner.daemon.series import Series
 from cleaner.ledger.history import PastRun
 from cleaner.model.collection import Collection as GarbageCollection
@@ -73,7 +73,7 @@ class Metrics:
         self._registries: frozenset[str] = frozenset()
         self._active: dict[str, _Active] = {}
         self._series.show(table.BUILD_INFO, 1, version, platform.python_version())
-        for outcome in table.RELOAD.values:
+        for outcome in labels.RELOAD.values:
             self._series.add(table.RELOADS, outcome, amount=0)
         self._series.show(table.RELOAD_OK, 1)
         self._series.show(table.RELOADED, now().timestamp())
@@ -115,7 +115,7 @@ class Metrics:
             self._hear_of_the_provider(event)
 
     def _hear_of_a_reload(self, event: ConfigurationReloaded) -> None:
-        succeeded, failed = table.RELOAD.values
+        succeeded, failed = labels.RELOAD.values
         self._series.add(table.RELOADS, succeeded if event.error is None else failed)
         self._series.show(table.RELOAD_OK, event.error is None)
         if event.error is None:
@@ -200,14 +200,14 @@ class Metrics:
             first_seen = before.began if before is not None and before.uuid == collection.uuid else now
             after = self._active[registry] = _Active(collection.uuid, collection.created_at or first_seen, now)
         status = _status(collection) if after is not None and collection is not None else None
-        for each in table.ACTIVE.values:
+        for each in labels.ACTIVE.values:
             self._series.show(table.COLLECTION_ACTIVE, each == status, registry, each)
         self._series.show(table.COLLECTION_START, after.began.timestamp() if after is not None else 0, registry)
 
     def _hear_of_the_provider(self, event: _OfTheProvider) -> None:
         match event:
             case RequestEnded(registry, endpoint, status, duration):
-                self._series.add(table.REQUESTS, registry, endpoint, status_label(status))
+                self._series.add(table.REQUESTS, registry, endpoint, labels.status_label(status))
                 self._series.observe(table.REQUEST_DURATION, duration.total_seconds(), endpoint)
             case RateLimitSeen(registry, limit, remaining):
                 self._series.show(table.RATE_LIMIT, limit, registry)
@@ -228,4 +228,4 @@ class Metrics:
 
 
 def _status(collection: GarbageCollection) -> str:
-    return collection.status if collection.status in table.ACTIVE.values else table.OTHER
+    return collection.status if collection.status in labels.ACTIVE.values else labels.OTHER

@@ -5,14 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from cleaner.daemon.metric_table import (
-    ENDPOINT,
-    REGISTRY,
-    REQUESTS,
-    TABLE,
-    Label,
-    series_at_most,
-)
+from cleaner.daemon.metric_labels import ENDPOINT, REGISTRY, Label
+from cleaner.daemon.metric_table import REQUESTS, TABLE, series_at_most
 
 _HEAD = """\
 # Metrics

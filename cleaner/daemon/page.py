@@ -14,7 +14,7 @@ from markupsafe import Markup
 from cleaner.daemon.board import Active, Known, RegistryFacts
 from cleaner.daemon.chart import Row, history_chart
 from cleaner.daemon.figures import Moment, dollars, moment, rfc3339, shown, size, some
-from cleaner.daemon.forecast import PlanView, plan_view
+from cleaner.daemon.forecast import LINES, PlanView, plan_view
 from cleaner.daemon.past import Past
 from cleaner.ledger.history import PastRun
 from cleaner.model.registry import Storage
@@ -29,26 +29,36 @@ _FAILURES, _PROBLEMS = 3, 10
 _KINDS = {RunKind.CLEAN: "Cleaning", RunKind.PLAN: "Planning only", RunKind.COLLECT: "Garbage collection"}
 _OUTCOMES = {
     RunOutcome.SUCCESS: "succeeded",
-    RunOutcome.HELD_BACK: "held something back",
+    RunOutcome.HELD_BACK: "some held back",
     RunOutcome.FAILED: "failed",
     RunOutcome.STOPPED: "was stopped",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class StorageView:
-    """Storage against what is included; `own`, `others` and `included` are places on a bar, in percent of it."""
+class BarView:
+    """A bar of the included storage, or of what is used where that is more.
 
-    level: str
-    used: str
-    by_account: str
-    included: str
-    share: str | None
-    overage: str
+    `own`, `others` and `limit` (where the included ends) are in percent of it; `legend` gives each part a name and
+    its size, `says` tells it in words.
+    """
+
     own: float
     others: float
     limit: float
+    legend: tuple[tuple[str, str, str], ...]
     says: str
+
+
+@dataclass(frozen=True, slots=True)
+class StorageView:
+    """Storage against what is included: a headline, the account's use in words, and a bar where that is known."""
+
+    level: str
+    headline: str
+    account: str
+    overage: str
+    bar: BarView | None
     seen: Moment
 
 
@@ -103,7 +113,7 @@ class RegistryView:
     mode: str
     running: RunningView | None
     troubles: tuple[str, ...]
-    warnings: tuple[tuple[str, Moment], ...]
+    warnings: tuple[tuple[str, Moment | None], ...]
     storage: StorageView | None
     last: RunView | None
     due: tuple[NextView, ...]
@@ -184,7 +194,7 @@ def _registry(facts: RegistryFacts, past: Past, now: datetime) -> RegistryView:
         mode="enforces" if settings.enforces else "plans only",
         running=_running(facts, now),
         troubles=_troubles(facts, last, active, storage),
-        warnings=tuple((shown(known.value), moment(known.at, now, zone)) for known in reversed(facts.warnings)),
+        warnings=_warnings(facts, now),
         storage=storage,
         last=None if last is None else _run(last, facts, now),
         due=_due(facts, now),
@@ -212,25 +222,40 @@ def _troubles(
     return tuple(found)
 
 
+def _warnings(facts: RegistryFacts, now: datetime) -> tuple[tuple[str, Moment | None], ...]:
+    """What was told, the latest first, and what the plan warns of."""
+    zone, plan = facts.settings.timezone, facts.plan
+    told = [(shown(known.value), moment(known.at, now, zone)) for known in reversed(facts.warnings)]
+    planned = [] if plan is None else [(shown(warning), None) for warning in plan.value.warnings[:LINES]]
+    return (*told, *planned)
+
+
 def _storage(known: Known[Storage], seen: Moment) -> StorageView:
-    storage, used = known.value, known.value.used or 0
-    account = max(used, storage.used_by_account or 0)
-    included = storage.included or 0
-    whole = max(account, included, 1)
-    share = account / included if included else None
+    storage = known.value
+    account, included = storage.used_by_account, storage.included
+    share = account / included if account is not None and included else None
     level = "unknown" if share is None else "over" if share > 1 else "near" if share >= NEAR else "within"
     return StorageView(
         level=level,
-        used=size(storage.used),
-        by_account=size(storage.used_by_account),
-        included=size(storage.included),
-        share=None if share is None else f"{share:.0%}",
+        headline=f"{size(storage.used)} used" if share is None else f"{share:.0%} of the plan",
+        account=f"{size(account)} used by the account, {size(included)} included",
         overage=_overage(storage.overage_cents),
-        own=round(100 * used / whole, 2),
-        others=round(100 * (account - used) / whole, 2),
-        limit=round(100 * included / whole, 2),
-        says=f"{size(storage.used)} used here, {size(account)} by the account, {size(storage.included)} included",
+        bar=_bar(storage.used or 0, account, included) if account is not None and included else None,
         seen=seen,
+    )
+
+
+def _bar(own: int, account: int, included: int) -> BarView:
+    used = max(own, account)
+    whole, others = max(used, included), used - own
+    rest = ("beyond", "beyond the plan", used - included) if used > included else ("free", "free", included - used)
+    parts = (("own", "this registry", own), ("others", "other registries", others), rest)
+    return BarView(
+        own=round(100 * own / whole, 2),
+        others=round(100 * others / whole, 2),
+        limit=round(100 * included / whole, 2),
+        legend=tuple((key, name, size(part)) for key, name, part in parts),
+        says=", ".join(f"{name} {size(part)}" for _, name, part in parts),
     )
 
 

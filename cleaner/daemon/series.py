@@ -16,7 +16,8 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import choose_encoder
 
-from cleaner.daemon.metric_table import REGISTRY, RUN_KIND, TABLE, Declaration, Kind, Label, Since
+from cleaner.daemon.metric_labels import REGISTRY, RUN_KIND, Label
+from cleaner.daemon.metric_table import TABLE, Declaration, Kind, Since
 from cleaner.model.run import RunKind
 
 

@@ -65,7 +65,7 @@ class Guard:
 
     def __init__(self, world: World, behaviour: Behaviour) -> None:
         self._world = world
-        self._token = behaviour.token
+        self._behaviour = behaviour
         self._limit = RateLimit(behaviour.per_minute, behaviour.per_hour)
 
     def handler(self, endpoint: Endpoint) -> Handler:
@@ -96,7 +96,8 @@ class Guard:
             return refused(refusal, self._world.new_id()), standing.headers()
 
     def _right(self, token: str) -> bool:
-        return bool(token) if self._token is None else hmac.compare_digest(token.encode(), self._token.encode())
+        right = self._behaviour.token
+        return bool(token) if right is None else hmac.compare_digest(token.encode(), right.encode())
 
 
 def control_routes(world: World, behaviour: Behaviour) -> list[Route]:

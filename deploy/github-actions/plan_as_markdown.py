@@ -1,12 +1,13 @@
 """Reads what `cleaner plan --format json` printed, and writes it as Markdown for a reviewer: stdin to stdout.
 
-Tags and repositories are named by whoever may push an image. A name is written as code, each of its characters but
-letters and digits as a character reference: none of it is Markdown or HTML, and nobody is mentioned.
+Tags and repositories are named by whoever may push an image. What holds such names is written as code, and whatever
+could mean something in Markdown or HTML as a character reference: nothing is marked up, linked or mentioned by a name.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
@@ -15,14 +16,20 @@ from typing import Any
 MARK = "<!-- registry-cleaner: plan -->"
 """The first line, by which a comment of an earlier run is found again."""
 
-LONGEST = 60_000  # characters; GitHub takes comments of up to 65,536
+LONGEST = 60_000  # bytes; GitHub takes comments of up to 65,536 characters
 NAME, SENTENCE, TAGS, ROWS = 80, 300, 8, 40  # how much of each is shown
+
+ATTACHMENT = re.compile(r"sha256-[0-9a-f]{64}(\.(sig|att|sbom))?")
+"""A tag that says what its manifest is attached to; it goes with that, and is no news."""
+
+PLAIN = frozenset(" -,;/")
+"""Characters that mean nothing within a line."""
 
 
 def main() -> None:
     """Write the plan of every registry."""
-    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # whatever the locale of the runner is
-    print("\n".join(fitting(document(json.load(sys.stdin)["registries"]))))
+    registries = json.load(sys.stdin.buffer)["registries"]
+    sys.stdout.buffer.write("".join(f"{line}\n" for line in fitting(document(registries))).encode())
 
 
 def document(registries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
@@ -64,21 +71,21 @@ def repositories(deletions: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     in_order = sorted(deletions, key=_repository_and_mode)
     groups = [(key, list(group)) for key, group in groupby(in_order, _repository_and_mode)]
     for (repository, mode), group in groups[:ROWS]:
-        tags = [tag for deletion in group for tag in deletion["tags"]]
+        tags = [tag for deletion in group for tag in versions(deletion)]
         yield f"| {code(repository)} | {mode} | {len(group):,} | {several(tags)} |"
     if len(groups) > ROWS:
         yield f"| … and {len(groups) - ROWS:,} more repositories | | | |"
 
 
 def reasons(deletions: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """A table, folded: why each tagged manifest goes."""
-    tagged = [deletion for deletion in deletions if deletion["tags"]]
+    """A table, folded: why each version goes."""
+    tagged = [deletion for deletion in deletions if versions(deletion)]
     shown = tagged[:ROWS]
-    yield from [f"<details><summary>Why, for {len(shown):,} of {len(tagged):,} with a tag</summary>", ""]
-    yield from ["| manifest | why |", "|---|---|"]
+    yield from [f"<details><summary>Why, for {len(shown):,} of {len(tagged):,} versions</summary>", ""]
+    yield from ["| version | why |", "|---|---|"]
     for each in shown:
         why = "<br>".join(code(reason, SENTENCE) for reason in each["reasons"])
-        yield f"| {code(each['repository'])} {several(each['tags'])} | {why} |"
+        yield f"| {code(each['repository'])} {several(versions(each))} | {why} |"
     yield from ["", "</details>"]
 
 
@@ -101,6 +108,11 @@ def unmanaged(each: Mapping[str, Any]) -> str:
     return f"{code(each['repository'])}: {each['manifests']:,} manifests, {size(each['bytes'])}"
 
 
+def versions(deletion: Mapping[str, Any]) -> list[str]:
+    """The tags that a person gave."""
+    return [tag for tag in deletion["tags"] if not ATTACHMENT.fullmatch(tag)]
+
+
 def several(names: Sequence[str]) -> str:
     """The first of these names, and how many there are besides."""
     more = f" and {len(names) - TAGS:,} more" if len(names) > TAGS else ""
@@ -115,7 +127,7 @@ def code(text: str, longest: int = NAME) -> str:
 
 def harmless(character: str) -> str:
     """A character as nothing but itself; one that cannot be seen, or turns the line around, as its number."""
-    if character.isalnum() or character == " ":
+    if character.isalnum() or character in PLAIN:
         return character
     if not character.isprintable():
         return f"&lt;U&#43;{ord(character):04X}&gt;"
@@ -136,7 +148,7 @@ def fitting(lines: Iterable[str]) -> Iterator[str]:
     """The lines that fit into a comment."""
     left = LONGEST
     for line in lines:
-        left -= len(line) + 1
+        left -= len(line.encode()) + 1
         if left < 0:
             yield from ["", "… cut here: `cleaner plan` shows all of it."]
             return

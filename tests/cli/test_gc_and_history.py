@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
+from cleaner.clock import new_id
+from cleaner.ledger.opening import open_ledger
+from cleaner.model.collection import Collection
+from cleaner.model.plan import Freed
+from cleaner.model.report import Report
+from cleaner.model.run import RunKind
 from tests.cli.conftest import Cleaner
 from tests.cli.scene import TOKEN, Scene, scene, shop_policy, shop_registry, type_in
+from tests.house import START
 
 
 def start_by_somebody_else(acme: Scene) -> str:
@@ -66,7 +75,7 @@ def test_the_history_tells_of_a_run(cleaner: Cleaner) -> None:
     cleaner("apply", "--yes")
     (run,) = cleaner("history", "runs", "--format", "json").json["runs"]
     deletions = cleaner("history", "deletions", "--format", "json").json["deletions"]
-    assert run["deleted"] == 8
+    assert (run["kind"], run["due_at"], run["deleted"]) == ("clean", None, 8)
     assert run["exit_code"] == 0
     assert run["started_at"].endswith("Z")
     assert len(deletions) == 8
@@ -82,6 +91,60 @@ def test_the_history_as_tables(acme: Scene, cleaner: Cleaner) -> None:
     assert "acme" in cleaner("history", "runs").out
     assert "no rule keeps it" in cleaner("history", "deletions").out
     assert "ours" in cleaner("history", "collections").out
+
+
+def remember(acme: Scene, registry: str, kind: RunKind, report: Report | None) -> None:
+    """Write a run into the state beside the scene's file; None: it never came to its end."""
+    with closing(open_ledger(f"sqlite:///{acme.folder / 'state.db'}", now=lambda: START, new_id=new_id)) as ledger:
+        run = ledger.begin_run(registry, kind)
+        if report is not None:
+            ledger.end_run(run, report)
+
+
+NOTHING = Report("acme", None, 0, (), (), (), (), None, None, ())
+
+
+@pytest.mark.parametrize(
+    ("kind", "report", "told"),
+    [
+        (RunKind.CLEAN, NOTHING, "nothing to do"),
+        (RunKind.PLAN, replace(NOTHING, predicted=Freed(2048, 0)), "reported only, 2 KiB to free"),
+        (RunKind.PLAN, replace(NOTHING, error="the token was refused", exit_code=1), "the token was refused"),
+        (RunKind.COLLECT, replace(NOTHING, collection=Collection("c", "succeeded", freed_bytes=7)), "7 B freed"),
+        (RunKind.COLLECT, None, "not ended: it still runs, or was killed"),
+    ],
+)
+def test_the_history_says_what_a_run_was_for(
+    acme: Scene, cleaner: Cleaner, kind: RunKind, report: Report | None, told: str
+) -> None:
+    """Its kind stands in the table and in the document, and what it came to is told in that kind's words."""
+    remember(acme, "acme", kind, report)
+    (row,) = [line for line in cleaner("history", "runs").out.splitlines() if f" {kind} " in line]
+    assert row.rstrip().endswith(f" {told}")
+    assert cleaner("history", "runs", "--format", "json").json["runs"][0]["kind"] == kind
+
+
+def test_several_registries_are_told_apart(acme: Scene, cleaner: Cleaner) -> None:
+    """Where the rows are of one registry it is their title, else a column of theirs."""
+    remember(acme, "acme", RunKind.CLEAN, NOTHING)
+    assert cleaner("history", "runs").out.startswith("acme")
+    remember(acme, "gone-from-the-file", RunKind.CLEAN, NOTHING)
+    shown = cleaner("history", "runs").out
+    assert "Registry" in shown
+    assert "gone-from-the-file" in shown
+
+
+@pytest.mark.parametrize(
+    ("listed", "columns"),
+    [("runs", "Run Kind Began Took Exit Came to"), ("deletions", "When Manifest Tags Outcome Why")],
+)
+def test_the_history_fits_into_a_narrow_terminal(acme: Scene, cleaner: Cleaner, listed: str, columns: str) -> None:
+    """At 80 columns every column has room: what is too long for one goes on below."""
+    cleaner("apply", "--yes")
+    acme.environment["COLUMNS"] = "80"
+    lines = cleaner("history", listed).out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert columns.split() in [line.split() for line in lines]
 
 
 def test_a_history_makes_no_state(acme: Scene, cleaner: Cleaner) -> None:

@@ -23,13 +23,17 @@ YOUNG = "is shorter than grace (1d), which keeps more already"
 
 AT_THE_TOP = [
     ("graze: 24h", "2:1: unknown key 'graze' (did you mean 'grace'?)"),
-    ("purge: 1", "2:1: unknown key 'purge' (known here: api, grace, limits, listen, mode, protect, "),
+    ("purge: 1", "2:1: unknown key 'purge' (known here: admin, api, grace, limits, listen, log, mode, "),
     ("mode: off", "2:7: expected 'plan' or 'enforce', got off"),
     ("mode:", "2:6: expected 'plan' or 'enforce', got nothing"),
     ("grace: 24", f"2:8: {DURATION}, got 24"),
     ("grace: 999999d", "2:8: expected a duration of at most 100 years, got '999999d'"),
     ("recheck: 0s", "2:10: expected a duration above zero, got '0s'"),
     ("listen: 9095", f"2:9: {LISTEN}, got 9095"),
+    ("log: debug", "2:6: expected a mapping, got 'debug'"),
+    ("log: {level: verbose}", "2:14: expected 'debug', 'info', 'warning' or 'error', got 'verbose'"),
+    ("log: {lvl: info}", "2:7: unknown key 'lvl' (did you mean 'level'?)"),
+    ("admin: {}", "2:8: the key 'token' is missing (it has no default)"),
     ("listen: localhost:99999", f"2:9: {LISTEN}, got 'localhost:99999'"),
     ("limits: {deletions: 0}", f"2:21: {COUNT}, got 0"),
     ("limits: {deletions: 010}", f"2:21: {COUNT}, got 010"),
@@ -64,10 +68,12 @@ IN_A_REGISTRY = [
     ("timezone: ../UTC", f"3:15: {ZONE}, got '../UTC'"),
     ("timezone: Europe", f"3:15: {ZONE}, got 'Europe'"),
     ("jitter: 5", f"3:13: {DURATION}, got 5"),
-    ("grace: 24h", "3:5: unknown key 'grace' (known here: api, garbage_collection, jitter, mode, name, "),
+    ("grace: 24h", "3:5: unknown key 'grace' (known here: api, garbage_collection, heartbeat, jitter, "),
     ("garbage_collection: {schedule: hourly}", "3:36: expected after-clean, before-clean, never or a cron line"),
     ("garbage_collection: {min_freed: 100}", "3:37: expected a size such as 0B, 500MB or 20GiB, got 100"),
     ("garbage_collection: {timeout: 0h}", "3:35: expected a duration above zero, got '0h'"),
+    ("garbage_collection: {quiet: 5}", f"3:33: {DURATION}, got 5"),
+    ("heartbeat: {}", "3:16: the key 'url' is missing (it has no default)"),
     ("garbage_collection: {on_timeout: kill}", "3:38: expected 'cancel' or 'leave', got 'kill'"),
 ]
 

@@ -15,6 +15,7 @@ from cleaner.config.settings import (
     CollectionSchedule,
     Family,
     GarbageCollection,
+    LogLevel,
     OnTimeout,
     RateLimit,
     RegistrySettings,
@@ -65,6 +66,7 @@ def test_a_file_that_says_the_least_has_every_default(tmp_path: Path) -> None:
     every = (compile_pattern("*"),)
     assert loaded.state == "sqlite:////var/lib/registry-cleaner/state.db"
     assert (loaded.listen, loaded.warnings, loaded.path) == ("127.0.0.1:9095", (), tmp_path / "config.yaml")
+    assert (loaded.log_level, loaded.admin, registry.heartbeat) == (LogLevel.INFO, None, None)
     assert registry.api.url == "https://api.digitalocean.com"
     assert registry.api.registry_url == "https://registry.digitalocean.com"
     assert registry.api.family is Family.AUTO
@@ -74,7 +76,7 @@ def test_a_file_that_says_the_least_has_every_default(tmp_path: Path) -> None:
         ZoneInfo("UTC"), timedelta(hours=24), (compile_pattern("latest"), compile_pattern("hold-*"))
     )
     assert registry.garbage_collection == GarbageCollection(
-        CollectionSchedule.AFTER_CLEAN, None, 100 * 1024**2, timedelta(hours=2), OnTimeout.CANCEL
+        CollectionSchedule.AFTER_CLEAN, None, 100 * 1024**2, timedelta(hours=2), OnTimeout.CANCEL, quiet=timedelta(0)
     )
     assert (registry.in_use, registry.deletions, registry.recheck) == ((), 1000, timedelta(minutes=10))
     assert (registry.schedule, registry.timezone, registry.jitter) == (None, ZoneInfo("UTC"), timedelta(0))
@@ -242,10 +244,24 @@ def test_any_other_cron_line_is_refused(tmp_path: Path, line: str) -> None:
 @pytest.mark.parametrize("schedule", ["after-clean", "before-clean", "never"])
 def test_a_collection_is_scheduled_by_a_word(tmp_path: Path, schedule: str) -> None:
     """After or before a cleaning, or never."""
-    text = f"garbage_collection: {{schedule: {schedule}, min_freed: 1.5GiB, timeout: 30m, on_timeout: leave}}"
-    assert _with(tmp_path, text).garbage_collection == GarbageCollection(
-        CollectionSchedule(schedule), None, 1536 * 1024**2, timedelta(minutes=30), OnTimeout.LEAVE
+    text = (
+        f"garbage_collection: {{schedule: {schedule}, min_freed: 1.5GiB, timeout: 30m, on_timeout: leave, quiet: 5m}}"
     )
+    assert _with(tmp_path, text).garbage_collection == GarbageCollection(
+        CollectionSchedule(schedule), None, 1536 * 1024**2, timedelta(minutes=30), OnTimeout.LEAVE, timedelta(minutes=5)
+    )
+
+
+@pytest.mark.parametrize("level", ["debug", "info", "warning", "error"])
+def test_the_log_has_a_level(tmp_path: Path, level: str) -> None:
+    """One of four words."""
+    assert settings(tmp_path, f"{SMALLEST}\nlog: {{level: {level}}}").log_level is LogLevel(level)
+
+
+def test_a_registry_needs_no_schedule(tmp_path: Path) -> None:
+    """Nor does any other of the file: a timer of one's own may call apply, and there is nothing to warn of."""
+    assert settings(tmp_path, SMALLEST).warnings == ()
+    assert _with(tmp_path, "garbage_collection: {schedule: 0 4 * * *}").schedule is None
 
 
 def test_protections_are_those_of_the_file(tmp_path: Path) -> None:

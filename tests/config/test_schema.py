@@ -44,6 +44,14 @@ REFUSED = [
     f"{SMALLEST}\napi: {{url: 'ftp://host'}}",
     f"{SMALLEST}\nstate: 'postgresql://host/db'",
     f"{SMALLEST}\nlisten: here",
+    f"{SMALLEST}\nlog: {{level: verbose}}",
+    f"{SMALLEST}\nlog: null",
+    f"{SMALLEST}\nadmin: {{}}",
+    f"{SMALLEST}\nadmin: {{token: secret}}",
+    f"{SMALLEST}\nadmin: null",
+    SMALLEST.replace("name: acme", "name: acme, heartbeat: {url: 'https://host/x'}"),
+    SMALLEST.replace("name: acme", "name: acme, heartbeat: {}"),
+    SMALLEST.replace("name: acme", "name: acme, garbage_collection: {quiet: 5}"),
     with_rule(""),
     with_rule("null"),
     with_rule("{tags: []}"),
@@ -59,6 +67,13 @@ REFUSED = [
     f"{with_rule('{}')}        untagged: delete",
     f"{with_rule('{}')}        untagged: {{}}",
     f"{with_rule('{}')}        unmatched: yes",
+]
+
+TAKEN = [
+    SMALLEST,
+    with_rule("{tags: ['v*'], semver: {majors: 1}}"),
+    f"{SMALLEST}\nlog: {{level: debug}}\nadmin: {{token: {{file: admin-token}}}}",
+    SMALLEST.replace("name: acme", "name: acme, heartbeat: {url: {env: URL}}, garbage_collection: {quiet: 5m}"),
 ]
 
 
@@ -104,7 +119,7 @@ def test_what_the_schema_refuses_the_loader_refuses(tmp_path: Path, text: str) -
     assert problems(tmp_path, text)
 
 
-@pytest.mark.parametrize("text", [SMALLEST, with_rule("{tags: ['v*'], semver: {majors: 1}}")])
+@pytest.mark.parametrize("text", TAKEN)
 def test_what_the_loader_takes_the_schema_takes(tmp_path: Path, text: str) -> None:
     """An editor draws no red line under a file that loads."""
     assert problems(tmp_path, text) == []

@@ -1,4 +1,4 @@
-"""The token is named in the file and never shown (law 11)."""
+"""Secrets are named in the file and never shown (law 11): the API token, the admin token, a heartbeat's URL."""
 
 from __future__ import annotations
 
@@ -74,6 +74,53 @@ def test_a_url_that_may_hold_a_password_is_not_echoed(tmp_path: Path, line: str)
     assert "5ecre7" not in found
 
 
+ADMIN = "write {token: {env: CLEANER_ADMIN_TOKEN}} or {token: {file: /run/secrets/admin-token}}"
+HEARTBEAT = "write {url: {env: HEARTBEAT_URL}} or {url: {file: /run/secrets/heartbeat-url}}"
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("admin: 5ecre7", ADMIN),
+        ("admin: {5ecre7}", ADMIN),
+        ("admin: [5ecre7]", ADMIN),
+        ("admin: {token: 5ecre7}", ADMIN),
+        ("admin: {token: {5ecre7: x}}", ADMIN),
+        ("admin: {token: {env: '5ecre7 5ecre7'}}", ADMIN),
+        ("registries: [{heartbeat: 'https://hc.example/5ecre7'}]", HEARTBEAT),
+        ("registries: [{heartbeat: {'https://hc.example/5ecre7': x}}]", HEARTBEAT),
+        ("registries: [{heartbeat: {url: 'https://hc.example/5ecre7'}}]", HEARTBEAT),
+        ("registries: [{heartbeat: {url: {env: 'https://hc.example/5ecre7'}}}]", HEARTBEAT),
+        ("registries: [{heartbeat: {url: {file: 'https://hc.example/5ecre7'}}}]", HEARTBEAT),
+    ],
+)
+def test_no_other_secret_in_the_file_is_echoed_either(tmp_path: Path, line: str, hint: str) -> None:
+    """Nothing is, of what stands below their keys; the message says how to name a variable or a file."""
+    found = problems(tmp_path, line)
+    assert any(hint in problem for problem in found)
+    assert not any("5ecre7" in problem for problem in found)
+
+
+def test_every_secret_is_named_by_a_variable_or_a_file(tmp_path: Path) -> None:
+    """Each is read where it is used; where it cannot be, the message points at where the file names it."""
+    (tmp_path / "url").write_text("https://hc.example/5ecre7\n", encoding="ascii")
+    acme = SMALLEST.replace("name: acme", "name: acme, heartbeat: {url: {file: url}}")
+    path = write(tmp_path, f"{acme}\nadmin: {{token: {{env: ADMIN}}}}")
+    loaded = load(path, {"ADMIN": "s3same"})
+    assert loaded.admin is not None
+    assert loaded.admin.reveal() == "s3same"
+    assert loaded.registries[0].heartbeat is not None
+    assert loaded.registries[0].heartbeat.reveal() == "https://hc.example/5ecre7"
+    assert "s3same" not in repr(loaded)
+    lacking = load(path, {}).admin
+    assert lacking is not None
+    with pytest.raises(ConfigError, match=r"config\.yaml:2:16: the environment variable ADMIN is not set"):
+        lacking.reveal()
+    (tmp_path / "url").unlink()
+    with pytest.raises(ConfigError, match=r"config\.yaml:1:44: the file .*/url cannot be read"):
+        loaded.registries[0].heartbeat.reveal()
+
+
 def test_a_secret_is_read_anew_each_time_from_the_environment() -> None:
     """Surrounding whitespace is no part of it."""
     env = {"TOKEN": " first\n"}
@@ -102,10 +149,10 @@ def test_a_relative_file_starts_at_the_configurations_folder(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("env", "message"),
     [
-        ({}, "the environment variable TOKEN is not set (set it to the API token, or name a file: {file: …})"),
+        ({}, "the environment variable TOKEN is not set (set it, or name a file: {file: …})"),
         ({"TOKEN": " \n"}, "the environment variable TOKEN is empty"),
-        ({"TOKEN": "two\nlines"}, "the environment variable TOKEN holds more than a token"),
-        ({"TOKEN": "schlüssel"}, "the environment variable TOKEN holds more than a token"),
+        ({"TOKEN": "two\nlines"}, "the environment variable TOKEN holds more than a secret"),
+        ({"TOKEN": "schlüssel"}, "the environment variable TOKEN holds more than a secret"),
     ],
 )
 def test_a_variable_without_a_token_is_named_with_its_place(env: dict[str, str], message: str) -> None:

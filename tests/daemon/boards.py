@@ -12,6 +12,7 @@ import httpx
 
 from cleaner.config.settings import RegistrySettings
 from cleaner.daemon.board import Board
+from cleaner.daemon.site import Site
 from cleaner.ledger.history import History
 from cleaner.ledger.opening import open_ledger
 from cleaner.model.collection import Collection
@@ -30,7 +31,16 @@ GIB = 2**30
 SCRIPT = "<script>document.title='taken'</script>"
 BACKWARDS = "v1\u202egnp.exe"
 ENDLESS = "x" * 10_000
-MALICE = (SCRIPT, BACKWARDS, ENDLESS, '"><img src=x onerror=alert(1)>', "\x1b[31mred", "{{ 7 * 7 }}", "שלום", "a\u0301" * 40)
+MALICE = (
+    SCRIPT,
+    BACKWARDS,
+    ENDLESS,
+    '"><img src=x onerror=alert(1)>',
+    "\x1b[31mred",
+    "{{ 7 * 7 }}",
+    "שלום",
+    "a\u0301" * 40,
+)
 """Names that an attacker who may push can give, and some that are only long or of another script."""
 
 CONFIGURATION = """
@@ -141,3 +151,22 @@ def condemned(repository: str, tags: tuple[str, ...] = ("v1",)) -> Deletion:
 
 def _manifest(repository: str, tags: tuple[str, ...], number: int) -> Manifest:
     return Manifest(repository, Digest(digest_of(f"{repository} {number}")), START - 40 * DAY, tags)
+
+
+def site_of(at: Scene) -> Site:
+    """The site over a scene, of a daemon that is ready, and that nobody may ask to change anything."""
+    return Site(
+        board=at.board,
+        history=at.history,
+        metrics=lambda accept: (f"# asked for {accept}\n".encode(), "text/plain; version=0.0.4; charset=utf-8"),
+        now=at.house.now,
+        is_ready=lambda: True,
+        is_alive=lambda: True,
+        admin=lambda: None,
+        reload=_nothing_to_reload,
+        start_run=lambda registry: registry in {settings.name for settings in at.settings},
+    )
+
+
+async def _nothing_to_reload() -> str | None:
+    return None

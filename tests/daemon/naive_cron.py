@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 MINUTE = timedelta(minutes=1)
@@ -26,9 +26,8 @@ def due_in(line: str, zone: ZoneInfo, after: datetime, until: datetime) -> list[
     while moment <= until:
         wall = moment.astimezone(zone).replace(tzinfo=None)
         left_out = [previous + n * MINUTE for n in range(1, (wall - previous) // MINUTE)]
-        for missing in left_out:  # due as long after the change as it lies after the gap's beginning
-            if matches(missing):
-                due.append(moment + (missing - left_out[0]))
+        # Due as long after the change as it lies after the gap's beginning.
+        due += [moment + (missing - left_out[0]) for missing in left_out if matches(missing)]
         is_repeated = wall in shown and hours != "*"
         if matches(wall) and not is_repeated:
             due.append(moment)

@@ -82,7 +82,11 @@ LINES = st.builds(
     st.sampled_from(["*", "2", "1-3", "*/2", "0,2,23"]),
     st.sampled_from(["*", "mon-fri", "sun"]),
 )
-CHANGES = [datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 10, 25, 1, tzinfo=UTC), datetime(2026, 7, 1, tzinfo=UTC)]
+CHANGES = [
+    datetime(2026, 3, 29, 1, tzinfo=UTC),
+    datetime(2026, 10, 25, 1, tzinfo=UTC),
+    datetime(2026, 7, 1, tzinfo=UTC),
+]
 
 
 @given(LINES, st.sampled_from(CHANGES), st.sampled_from([BERLIN, LORD_HOWE, ZoneInfo("America/New_York")]))

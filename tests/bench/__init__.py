@@ -1,0 +1,1 @@
+"""Benchmarks: programs that print ratios. Nothing here is a test, and nothing passes or fails by the clock."""
