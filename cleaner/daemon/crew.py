@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeAlias
 
+from structlog.contextvars import bound_contextvars
+
 from cleaner.config.settings import RegistrySettings
 from cleaner.daemon.runs import Carry
 from cleaner.daemon.worker import Forecast, Worker
@@ -78,11 +80,18 @@ class Crew:
 
     def _engage(self, registry: RegistrySettings) -> _Post:
         worker = Worker(registry, self._duties.carry, self._duties.forecast, self._tell)
-        return _Post(worker, self._group.create_task(worker.work()), self._look_out(registry))
+        working = self._group.create_task(_named(registry.name, worker.work()))
+        return _Post(worker, working, self._look_out(registry))
 
     def _look_out(self, registry: RegistrySettings) -> asyncio.Task[None]:
-        return self._group.create_task(self._duties.look_out(registry))
+        return self._group.create_task(_named(registry.name, self._duties.look_out(registry)))
 
     def _dismiss(self, post: _Post) -> None:
         post.looking.cancel()
         post.worker.stop()
+
+
+async def _named(registry: str, doing: Coroutine[Any, Any, None]) -> None:
+    """Do it, so that whatever is logged on the way, by a library too, tells the registry."""
+    with bound_contextvars(registry=registry):
+        await doing

@@ -16,7 +16,7 @@ from cleaner.model.reason import GoesWith, GoReason, NoRuleKeeps, OrphanLeftBehi
 from cleaner.retention.words import say, say_age, short
 
 REPOSITORIES, MANIFESTS, TAGS, LINES = 20, 10, 8, 20
-"""The most repositories, manifests of each, tags of each, and lines of the other tables that a page shows."""
+"""The most repositories, manifests of each, tags of each, and lines of the other lists that a page shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class RepositoryView:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a table about a repository."""
+    """A line about a repository."""
 
     name: str
     manifests: int

@@ -82,8 +82,11 @@ class Keeper:
         self._now = edges.now
         self._reread = reread
         self._reloading = asyncio.Lock()
+        self._remembered: frozenset[str] = frozenset()
         self._group = asyncio.TaskGroup()
-        self._crew = Crew(Duties(carrying(application, listeners.hear), self._forecast, self._look_out), listeners.hear, self._group)
+        self._crew = Crew(
+            Duties(carrying(application, listeners.hear), self._forecast, self._look_out), listeners.hear, self._group
+        )
         time = Time(edges.now, edges.randomness)
         self.timetable = Timetable(application.ledger, time, self._crew.want, listeners.hear)
 
@@ -95,8 +98,8 @@ class Keeper:
         """
         async with self.listeners.beating(), self._group:
             self.timetable.start()
-            await self._put_in_force(self.application.settings)
-            await self._remember()
+            async with self._reloading:
+                await self._put_in_force(self.application.settings)
             self.is_ready = True
             announce()
             await stop.wait()
@@ -131,16 +134,18 @@ class Keeper:
 
     async def _put_in_force(self, settings: Settings) -> None:
         self.listeners.expect(settings.registries)
+        await self._remember(settings.registries)
         self._crew.adopt(settings.registries)
         await self.timetable.keep(entry for registry in settings.registries for entry in entries(registry))
 
-    async def _remember(self) -> None:
-        """Let the metrics know what earlier processes did."""
+    async def _remember(self, registries: Sequence[RegistrySettings]) -> None:
+        """Let the metrics know what earlier processes did on registries that are new here."""
         history = self.application.ledger.history
-        for registry in self.application.settings.registries:
-            last = await asyncio.to_thread(history.last_runs, registry.name)
-            succeeded = await asyncio.to_thread(history.last_successes, registry.name)
-            self.listeners.metrics.restore(registry.name, last, succeeded)
+        for name in (registry.name for registry in registries if registry.name not in self._remembered):
+            last = await asyncio.to_thread(history.last_runs, name)
+            succeeded = await asyncio.to_thread(history.last_successes, name)
+            self.listeners.metrics.restore(name, last, succeeded)
+        self._remembered = frozenset(registry.name for registry in registries)
 
     async def _forecast(self, registry: RegistrySettings) -> None:
         """What the next run would do, if nothing were pushed until then."""

@@ -16,7 +16,6 @@ from cleaner.daemon.metric_labels import (
     ENDPOINT,
     HTTP_STATUS,
     MODE,
-    NO_ANSWER,
     OUTCOME,
     REASON,
     REGISTRY,
@@ -49,9 +48,9 @@ class Declaration:
 
     name: str
     kind: Kind
+    labels: tuple[Label, ...]
+    unit: str
     meaning: str
-    labels: tuple[Label, ...] = ()
-    unit: str = ""
     since: Since = Since.START
     buckets: tuple[float, ...] = ()
 
@@ -61,248 +60,216 @@ class Declaration:
         return PREFIX + self.name
 
 
-BUILD_INFO = Declaration(
-    "build_info", Kind.GAUGE, "Always 1; the labels say which release this is.", (Label("version"), Label("python"))
+def _counter(name: str, labels: tuple[Label, ...], unit: str, meaning: str, since: Since = Since.START) -> Declaration:
+    return Declaration(name, Kind.COUNTER, labels, unit, meaning, since)
+
+
+def _gauge(name: str, labels: tuple[Label, ...], unit: str, meaning: str, since: Since = Since.START) -> Declaration:
+    return Declaration(name, Kind.GAUGE, labels, unit, meaning, since)
+
+
+BUILD_INFO = _gauge(
+    "build_info", (Label("version"), Label("python")), "", "Always 1; the labels say which release this is."
 )
-RUNS = Declaration(
+RUNS = _counter(
     "runs_total",
-    Kind.COUNTER,
-    "Runs that ended, by outcome. One that was due and could not begin counts as failed.",
     (REGISTRY, RUN_KIND, OUTCOME),
     "runs",
+    "Runs that ended, by outcome. One that was due and could not begin counts as failed.",
 )
 RUN_DURATION = Declaration(
     "run_duration_seconds",
     Kind.HISTOGRAM,
-    "How long runs took, from their hold on the registry to their record.",
     (REGISTRY, RUN_KIND),
     "seconds",
+    "How long runs took, from their hold on the registry to their record.",
     buckets=(1, 5, 15, 60, 300, 900, 1800, 3600, 7200, 14400),
 )
-RUN_IN_PROGRESS = Declaration(
-    "run_in_progress", Kind.GAUGE, "1 while a run is under way on the registry, else 0.", (REGISTRY,)
-)
-LAST_RUN = Declaration(
+RUN_IN_PROGRESS = _gauge("run_in_progress", (REGISTRY,), "", "1 while a run is under way on the registry, else 0.")
+LAST_RUN = _gauge(
     "last_run_timestamp_seconds",
-    Kind.GAUGE,
+    (REGISTRY, RUN_KIND),
+    "Unix time",
     "When the last run ended; restored from the ledger at the start.",
-    (REGISTRY, RUN_KIND),
-    "Unix time",
     Since.KNOWN,
 )
-LAST_SUCCESS = Declaration(
+LAST_SUCCESS = _gauge(
     "last_success_timestamp_seconds",
-    Kind.GAUGE,
+    (REGISTRY, RUN_KIND),
+    "Unix time",
     "When the last run ended that came to its end (success or held_back); restored from the ledger at the start.",
-    (REGISTRY, RUN_KIND),
-    "Unix time",
     Since.KNOWN,
 )
-LAST_OUTCOME = Declaration(
+LAST_OUTCOME = _gauge(
     "last_run_outcome",
-    Kind.GAUGE,
-    "1 for the outcome of the last run, 0 for the others; restored from the ledger at the start.",
     (REGISTRY, RUN_KIND, OUTCOME),
-    since=Since.KNOWN,
-)
-NEXT_RUN = Declaration(
-    "next_run_timestamp_seconds",
-    Kind.GAUGE,
-    "When a run is due next; absent without a schedule.",
-    (REGISTRY, RUN_KIND),
-    "Unix time",
+    "",
+    "1 for the outcome of the last run, 0 for the others; restored from the ledger at the start.",
     Since.KNOWN,
 )
-PERIOD = Declaration(
+NEXT_RUN = _gauge(
+    "next_run_timestamp_seconds",
+    (REGISTRY, RUN_KIND),
+    "Unix time",
+    "When a run is due next; absent without a schedule.",
+    Since.KNOWN,
+)
+PERIOD = _gauge(
     "schedule_period_seconds",
-    Kind.GAUGE,
-    "The longest time between two due moments; absent without a schedule.",
     (REGISTRY, RUN_KIND),
     "seconds",
+    "The longest time between two due moments; absent without a schedule.",
     Since.KNOWN,
 )
-SEEN = Declaration("manifests_seen", Kind.GAUGE, "Manifests of the latest plan.", (REGISTRY,), "manifests", Since.KNOWN)
-KEPT = Declaration(
+SEEN = _gauge("manifests_seen", (REGISTRY,), "manifests", "Manifests of the latest plan.", Since.KNOWN)
+KEPT = _gauge(
     "manifests_kept",
-    Kind.GAUGE,
-    "Manifests that the latest plan keeps, those under no policy among them.",
     (REGISTRY,),
     "manifests",
+    "Manifests that the latest plan keeps, those under no policy among them.",
     Since.KNOWN,
 )
-CONDEMNED = Declaration(
+CONDEMNED = _gauge(
     "manifests_condemned",
-    Kind.GAUGE,
-    "Manifests that go by the latest plan, by the mode of their policy.",
     (REGISTRY, MODE),
     "manifests",
+    "Manifests that go by the latest plan, by the mode of their policy.",
     Since.KNOWN,
 )
-HELD_BACK = Declaration(
+HELD_BACK = _gauge(
     "manifests_held_back",
-    Kind.GAUGE,
-    "Condemned manifests that the latest plan holds back, and why.",
     (REGISTRY, REASON),
     "manifests",
+    "Condemned manifests that the latest plan holds back, and why.",
     Since.KNOWN,
 )
-DELETED = Declaration(
-    "manifests_deleted_total", Kind.COUNTER, "Manifests that the provider deleted for us.", (REGISTRY,), "manifests"
+DELETED = _counter("manifests_deleted_total", (REGISTRY,), "manifests", "Manifests that the provider deleted for us.")
+FAILED = _counter(
+    "deletions_failed_total", (REGISTRY,), "manifests", "Deletions that were refused, or whose answer said nothing."
 )
-FAILED = Declaration(
-    "deletions_failed_total",
-    Kind.COUNTER,
-    "Deletions that were refused, or whose answer said nothing.",
-    (REGISTRY,),
-    "manifests",
-)
-SKIPPED = Declaration(
+SKIPPED = _counter(
     "deletions_skipped_total",
-    Kind.COUNTER,
-    "Planned deletions that were not carried out, or were found done already.",
     (REGISTRY,),
     "manifests",
+    "Planned deletions that were not carried out, or were found done already.",
 )
-PREDICTED = Declaration(
+PREDICTED = _gauge(
     "predicted_freed_bytes",
-    Kind.GAUGE,
+    (REGISTRY,),
+    "bytes",
     "What a collection will free once the latest plan is carried out; absent where that is unknown.",
-    (REGISTRY,),
-    "bytes",
     Since.KNOWN,
 )
-FREED = Declaration(
+FREED = _counter(
     "freed_bytes_total",
-    Kind.COUNTER,
+    (REGISTRY,),
+    "bytes",
     "What succeeded garbage collections freed, ours and others that were followed.",
-    (REGISTRY,),
-    "bytes",
 )
-USED = Declaration(
-    "storage_used_bytes", Kind.GAUGE, "Storage that the registry uses.", (REGISTRY,), "bytes", Since.KNOWN
-)
-ACCOUNT_USED = Declaration(
+USED = _gauge("storage_used_bytes", (REGISTRY,), "bytes", "Storage that the registry uses.", Since.KNOWN)
+ACCOUNT_USED = _gauge(
     "storage_account_used_bytes",
-    Kind.GAUGE,
+    (REGISTRY,),
+    "bytes",
     "Storage that all registries of the account use together.",
-    (REGISTRY,),
-    "bytes",
     Since.KNOWN,
 )
-INCLUDED = Declaration(
+INCLUDED = _gauge(
     "storage_included_bytes",
-    Kind.GAUGE,
-    "Storage that the account's subscription includes, for all its registries.",
     (REGISTRY,),
     "bytes",
+    "Storage that the account's subscription includes, for all its registries.",
     Since.KNOWN,
 )
-OVERAGE = Declaration(
+OVERAGE = _gauge(
     "storage_overage_dollars_per_month",
-    Kind.GAUGE,
-    "What a month of the account's storage beyond the included costs.",
     (REGISTRY,),
     "US dollars",
+    "What a month of the account's storage beyond the included costs.",
     Since.KNOWN,
 )
-COLLECTIONS = Declaration(
+COLLECTIONS = _counter(
     "collections_total",
-    Kind.COUNTER,
-    "Garbage collections that were followed to their end, ours and others.",
     (REGISTRY, ENDED),
     "collections",
+    "Garbage collections that were followed to their end, ours and others.",
 )
-COLLECTION_ACTIVE = Declaration(
+COLLECTION_ACTIVE = _gauge(
     "collection_active",
-    Kind.GAUGE,
-    "1 for the status of the active garbage collection, 0 for the others; all 0 where none is active.",
     (REGISTRY, ACTIVE),
-    since=Since.KNOWN,
-)
-COLLECTION_START = Declaration(
-    "collection_active_start_timestamp_seconds",
-    Kind.GAUGE,
-    "When the active garbage collection began; 0 where none is active.",
-    (REGISTRY,),
-    "Unix time",
+    "",
+    "1 for the status of the active garbage collection, 0 for the others; all 0 where none is active.",
     Since.KNOWN,
 )
-READ_ONLY = Declaration(
+COLLECTION_START = _gauge(
+    "collection_active_start_timestamp_seconds",
+    (REGISTRY,),
+    "Unix time",
+    "When the active garbage collection began; 0 where none is active.",
+    Since.KNOWN,
+)
+READ_ONLY = _counter(
     "read_only_seconds_total",
-    Kind.COUNTER,
-    "How long the registry was seen read-only, for a garbage collection was active; it grows with each look.",
     (REGISTRY,),
     "seconds",
+    "How long the registry was seen read-only, for a garbage collection was active; it grows with each look.",
 )
-REQUESTS = Declaration(
+REQUESTS = _counter(
     "api_requests_total",
-    Kind.COUNTER,
-    "Requests to the provider, by the HTTP status of their answer. One that nobody expects counts as its "
-    f"class (`5xx`), a request without a whole answer as `{NO_ANSWER}`.",
     (REGISTRY, ENDPOINT, HTTP_STATUS),
     "requests",
+    "Requests to the provider, by the HTTP status of their answer. One that nobody expects counts as its class "
+    "(`5xx`), a request without a whole answer as `none`.",
     Since.KNOWN,
 )
 REQUEST_DURATION = Declaration(
     "api_request_duration_seconds",
     Kind.HISTOGRAM,
-    "How long requests to the provider took, from sending to the whole answer, of all registries.",
     (ENDPOINT,),
     "seconds",
+    "How long requests to the provider took, from sending to the whole answer, of all registries.",
     Since.KNOWN,
     (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
-RATE_LIMIT = Declaration(
+RATE_LIMIT = _gauge(
     "rate_limit_requests",
-    Kind.GAUGE,
+    (REGISTRY,),
+    "requests",
     "Requests that the token may send within a window, say the answers.",
-    (REGISTRY,),
-    "requests",
     Since.KNOWN,
 )
-RATE_REMAINING = Declaration(
+RATE_REMAINING = _gauge(
     "rate_limit_remaining",
-    Kind.GAUGE,
-    "How many of them were left at the last answer; the token's other users count.",
     (REGISTRY,),
     "requests",
+    "How many of them were left at the last answer; the token's other users count.",
     Since.KNOWN,
 )
-BUDGET_WAIT = Declaration(
+BUDGET_WAIT = _counter(
     "budget_wait_seconds_total",
-    Kind.COUNTER,
-    "How long requests waited for their place in the rate limit's budget.",
     (REGISTRY,),
     "seconds",
+    "How long requests waited for their place in the rate limit's budget.",
 )
-RELOADS = Declaration(
-    "configuration_reloads_total", Kind.COUNTER, "Times that the configuration was read anew.", (RELOAD,), "reloads"
-)
-RELOAD_OK = Declaration(
+RELOADS = _counter("configuration_reloads_total", (RELOAD,), "reloads", "Times that the configuration was read anew.")
+RELOAD_OK = _gauge(
     "configuration_last_reload_successful",
-    Kind.GAUGE,
+    (),
+    "",
     "1 where the configuration in force is the one that was read last, 0 where that one had an error.",
 )
-RELOADED = Declaration(
-    "configuration_last_reload_success_timestamp_seconds",
-    Kind.GAUGE,
-    "When the configuration in force was read.",
-    unit="Unix time",
+RELOADED = _gauge(
+    "configuration_last_reload_success_timestamp_seconds", (), "Unix time", "When the configuration in force was read."
 )
-BREAKER_TRIPS = Declaration(
+BREAKER_TRIPS = _counter(
     "breaker_trips_total",
-    Kind.COUNTER,
-    "Times that a breaker stopped deletions: a repository would have lost more than its share, or too many deletions "
-    "failed in a row.",
     (REGISTRY, BREAKER),
     "trips",
+    "Times that a breaker stopped deletions: a repository would have lost more than its share, or too many "
+    "deletions failed in a row.",
 )
-WARNINGS = Declaration(
-    "warnings_total",
-    Kind.COUNTER,
-    "Warnings about what happened; those about the policy stand in the plan.",
-    (REGISTRY,),
-    "warnings",
+WARNINGS = _counter(
+    "warnings_total", (REGISTRY,), "warnings", "Warnings about what happened; those about the policy stand in the plan."
 )
 
 TABLE: tuple[Declaration, ...] = tuple(each for each in list(globals().values()) if isinstance(each, Declaration))

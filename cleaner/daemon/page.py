@@ -13,16 +13,13 @@ from markupsafe import Markup
 
 from cleaner.daemon.board import Active, Known, RegistryFacts
 from cleaner.daemon.chart import Row, history_chart
-from cleaner.daemon.figures import Moment, dollars, moment, rfc3339, shown, size, some
+from cleaner.daemon.figures import Moment, moment, rfc3339, shown, size, some
 from cleaner.daemon.forecast import LINES, PlanView, plan_view
+from cleaner.daemon.meter import Level, StorageView, storage_view
 from cleaner.daemon.past import Past
 from cleaner.ledger.history import PastRun
-from cleaner.model.registry import Storage
 from cleaner.model.run import RunKind, RunOutcome, Schedule, outcome_of
 from cleaner.retention.words import say_age, say_limit
-
-NEAR = 0.9
-"""From this share of the included storage on, the page says that it is nearly used."""
 
 _FAILURES, _PROBLEMS = 3, 10
 
@@ -33,33 +30,6 @@ _OUTCOMES = {
     RunOutcome.FAILED: "failed",
     RunOutcome.STOPPED: "was stopped",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class BarView:
-    """A bar of the included storage, or of what is used where that is more.
-
-    `own`, `others` and `limit` (where the included ends) are in percent of it; `legend` gives each part a name and
-    its size, `says` tells it in words.
-    """
-
-    own: float
-    others: float
-    limit: float
-    legend: tuple[tuple[str, str, str], ...]
-    says: str
-
-
-@dataclass(frozen=True, slots=True)
-class StorageView:
-    """Storage against what is included: a headline, the account's use in words, and a bar where that is known."""
-
-    level: str
-    headline: str
-    account: str
-    overage: str
-    bar: BarView | None
-    seen: Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +157,7 @@ def _summary(registries: int, troubled: int) -> str:
 def _registry(facts: RegistryFacts, past: Past, now: datetime) -> RegistryView:
     settings, runs, last = facts.settings, past.of(facts), past.last(facts)
     zone = settings.timezone
-    storage = None if facts.storage is None else _storage(facts.storage, moment(facts.storage.at, now, zone))
+    storage = None if facts.storage is None else storage_view(facts.storage, now, zone)
     active = None if facts.active is None else _collection(facts, facts.active, now)
     return RegistryView(
         name=facts.name,
@@ -217,7 +187,7 @@ def _troubles(
         found += [f"A deletion in {shown(f.repository)} failed: {shown(f.error)}" for f in failed]
     if active is not None and active.overdue is not None:
         found.append(active.overdue)
-    if storage is not None and storage.level == "over":
+    if storage is not None and storage.level is Level.OVER:
         found.append(f"The account uses more than its plan includes: {storage.overage}")
     return tuple(found)
 
@@ -228,41 +198,6 @@ def _warnings(facts: RegistryFacts, now: datetime) -> tuple[tuple[str, Moment | 
     told = [(shown(known.value), moment(known.at, now, zone)) for known in reversed(facts.warnings)]
     planned = [] if plan is None else [(shown(warning), None) for warning in plan.value.warnings[:LINES]]
     return (*told, *planned)
-
-
-def _storage(known: Known[Storage], seen: Moment) -> StorageView:
-    storage = known.value
-    account, included = storage.used_by_account, storage.included
-    share = account / included if account is not None and included else None
-    level = "unknown" if share is None else "over" if share > 1 else "near" if share >= NEAR else "within"
-    return StorageView(
-        level=level,
-        headline=f"{size(storage.used)} used" if share is None else f"{share:.0%} of the plan",
-        account=f"{size(account)} used by the account, {size(included)} included",
-        overage=_overage(storage.overage_cents),
-        bar=_bar(storage.used or 0, account, included) if account is not None and included else None,
-        seen=seen,
-    )
-
-
-def _bar(own: int, account: int, included: int) -> BarView:
-    used = max(own, account)
-    whole, others = max(used, included), used - own
-    rest = ("beyond", "beyond the plan", used - included) if used > included else ("free", "free", included - used)
-    parts = (("own", "this registry", own), ("others", "other registries", others), rest)
-    return BarView(
-        own=round(100 * own / whole, 2),
-        others=round(100 * others / whole, 2),
-        limit=round(100 * included / whole, 2),
-        legend=tuple((key, name, size(part)) for key, name, part in parts),
-        says=", ".join(f"{name} {size(part)}" for _, name, part in parts),
-    )
-
-
-def _overage(cents: float | None) -> str:
-    if cents is None:
-        return "overage cost unknown"
-    return f"{dollars(cents)} a month of overage" if cents else "no overage"
 
 
 def _run(run: PastRun, facts: RegistryFacts, now: datetime) -> RunView:

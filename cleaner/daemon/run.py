@@ -48,7 +48,15 @@ def serve(orders: Orders, edges: Edges) -> int:
         UsageError: the address cannot be listened on.
     """
     with closing(Application.for_applying(orders.settings, edges)) as application, asyncio.Runner() as runner:
-        return runner.run(_serve(application, orders, edges))
+        try:
+            return runner.run(_serve(application, orders, edges))
+        except BaseExceptionGroup as group:
+            raise _first(group) from group
+
+
+def _first(error: BaseException) -> BaseException:
+    """What went wrong first among tasks that work side by side."""
+    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
 def listeners(edges: Edges) -> Listeners:

@@ -29,6 +29,7 @@ from cleaner.model.run import Firing, RunKind, Schedule, outcome_of
 Ring: TypeAlias = Callable[[str, Schedule, Firing], object]
 """A schedule of the registry of that name is due."""
 
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One schedule of one registry."""

@@ -9,7 +9,7 @@ import sqlite3
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 
@@ -160,12 +160,8 @@ def stopped_in_the_middle(world: Scene, keeper: Daemon) -> None:
 
 def test_from_start_to_restart_nothing_is_lost_and_nothing_done_twice(tmp_path: Path) -> None:
     """Scheduled runs, SIGHUP bad and good, a rotation, a missed run caught up, SIGTERM in its middle, a restart."""
-    content = {
-        "registries": [
-            *registry(shelf("shop", 80))["registries"],  # type: ignore[misc]
-            *registry(shelf("shop", 520), name="beta")["registries"],  # type: ignore[misc]
-        ]
-    }
+    worlds = registry(shelf("shop", 80)), registry(shelf("shop", 520), name="beta")
+    content = {"registries": [each for world in worlds for each in cast("list[object]", world["registries"])]}
     behaviour = Behaviour(token=OLD, latency=timedelta(milliseconds=10))
     with scene(tmp_path, content, behaviour=behaviour) as world:
         (world.folder / "token").write_text(OLD, encoding="utf-8")

@@ -23,10 +23,14 @@ def every() -> list[Json]:
 
 def values(of: object, key: str) -> Iterator[object]:
     """Every value of that key, wherever it stands."""
-    if isinstance(of, dict):
-        yield from (value for name, value in of.items() if name == key)
-    for below in of.values() if isinstance(of, dict) else of if isinstance(of, list) else ():
-        yield from values(below, key)
+    if isinstance(of, list):
+        for each in of:
+            yield from values(each, key)
+    elif isinstance(of, dict):
+        for name, value in of.items():
+            if name == key:
+                yield value
+            yield from values(value, key)
 
 
 def cells(panel: Json) -> set[tuple[int, int]]:

@@ -20,7 +20,7 @@ import pytest
 
 from tests.real.parts import run
 
-PACKAGES = ("ca-certificates", "python3", "python3-venv", "systemd")
+PACKAGES = ("ca-certificates", "procps", "python3", "python3-venv", "systemd")
 """What any test needs in its tree, so that one serves all."""
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "registry-cleaner-tests"

@@ -83,7 +83,7 @@ class Machine:
     def run(self, *command: str) -> str:
         """What a command prints in there; its complaint is in the failure where it does not exit 0."""
         result = self.attempt(*command)
-        assert result.returncode == 0, f"{shlex.join(command)}: {result.stderr or result.stdout}\n{self.journal()}"
+        assert result.returncode == 0, f"{shlex.join(command)}: {result.stderr or result.stdout}\n{self.journal()[-5000:]}"
         return result.stdout
 
     def attempt(self, *command: str, typed: str = "") -> subprocess.CompletedProcess[str]:
