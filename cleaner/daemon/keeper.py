@@ -23,8 +23,8 @@ from cleaner.daemon.heartbeat import Heartbeats
 from cleaner.daemon.logbook import Logbook
 from cleaner.daemon.lookout import look_out
 from cleaner.daemon.metrics import Metrics
-from cleaner.daemon.timetable import Time, Timetable, entries
 from cleaner.daemon.runs import carrying, kinds_of
+from cleaner.daemon.timetable import Time, Timetable, entries
 from cleaner.errors import CleanerError
 from cleaner.model.event import ConfigurationReloaded, Event, Warned
 from cleaner.model.run import Schedule
@@ -105,8 +105,7 @@ class Keeper:
             await stop.wait()
             self.is_ready = False
             self.timetable.stop()
-            in_time = await self._crew.stop(GRACE)
-        return in_time
+            return await self._crew.stop(GRACE)
 
     async def reload(self) -> str | None:
         """Put the configuration in force as it is now; why the old one stays, None where the new one is."""

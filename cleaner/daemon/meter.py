@@ -58,7 +58,7 @@ def storage_view(known: Known[Storage], now: datetime, zone: tzinfo) -> StorageV
     return StorageView(
         level=_level(share),
         headline=_headline(storage, share),
-        account=f"{size(account)} used by the account, {size(included)} included",
+        account=_account(account, included),
         overage=_overage(storage.overage_cents),
         bar=_bar(storage.used or 0, account, included) if account is not None and included else None,
         seen=moment(known.at, now, zone),
@@ -75,6 +75,11 @@ def _headline(storage: Storage, share: float | None) -> str:
     if share is not None:
         return f"{share:.0%} of the plan"
     return "not stated" if storage.used is None else f"{size(storage.used)} used"
+
+
+def _account(account: int | None, included: int | None) -> str:
+    used = [] if account is None else [f"{size(account)} used by the account"]
+    return ", ".join([*used, "what is included is not stated" if included is None else f"{size(included)} included"])
 
 
 def _bar(own: int, account: int, included: int) -> BarView:

@@ -13,12 +13,14 @@ import uvicorn
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from cleaner.errors import UsageError
 
 _BACKLOG = 128
 _CONNECTIONS = 100  # each beyond these is told so (503)
 _HEAD_BYTES = 16 * 1024
+_HEAD_SECONDS = 5  # for the next request on a connection, from the first byte of none to the last of its head
 _SHUTDOWN_SECONDS = 1  # after it, answers still under way are cut off
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(:[0-9]*)?")
 
@@ -84,10 +86,23 @@ class _Server(uvicorn.Server):
         yield
 
 
+class _Impatient(H11Protocol):
+    """uvicorn's HTTP, which waits for ever for a head that never ends; here each wait has an end (law 12)."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        super().connection_made(transport)
+        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+
+    def data_received(self, data: bytes) -> None:
+        # uvicorn's stops the clock at any byte; that a head is whole stops it all the same.
+        self.conn.receive_data(data)
+        self.handle_events()
+
+
 def _server(app: ASGIApp) -> _Server:
     config = uvicorn.Config(
         app,
-        http="h11",
+        http=_Impatient,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -97,6 +112,7 @@ def _server(app: ASGIApp) -> _Server:
         proxy_headers=False,
         limit_concurrency=_CONNECTIONS,
         h11_max_incomplete_event_size=_HEAD_BYTES,
+        timeout_keep_alive=_HEAD_SECONDS,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
     return _Server(config)

@@ -1,4 +1,4 @@
-"""One registry's runs, one at a time: those that are due, those that a person asks for, and the tries after a failure."""
+"""One registry's runs, one at a time: those that are due, those that a person asks for, and tries after a failure."""
 
 from __future__ import annotations
 

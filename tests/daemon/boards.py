@@ -108,6 +108,7 @@ def live(of: Scene, days: int) -> None:
         with world.application() as application:
             world.run(application.clean(world.registry, frozenset(), board.hear))
         world.start += DAY
+    world.network.before = lambda _: None
     with world.application() as application:
         world.run(application.watch_storage(world.registry, board.hear))
         world.run(application.watch_collection(world.registry, board.hear))

@@ -42,7 +42,7 @@ def test_it_holds_what_the_specification_knows() -> None:
 
 
 def test_every_service_is_confined(service: Json) -> None:
-    """A root file system that cannot be written, no capabilities, none to be had, and a log that does not fill a disk."""
+    """Its root file system cannot be written, it has no capabilities and gets none, and its log fills no disk."""
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
@@ -81,7 +81,9 @@ def test_every_configuration_that_a_program_is_told_of_is_mounted(service: Json)
     for argument in service.get("command", []):
         if argument.startswith("--config.file="):
             folder, name = argument.removeprefix("--config.file=").rsplit("/", 1)
-            assert [(COMPOSE / what / name).exists() for what, where, *_ in mounts(service) if where == folder] == [True]
+            assert [(COMPOSE / what / name).exists() for what, where, *_ in mounts(service) if where == folder] == [
+                True
+            ]
 
 
 def test_secrets_are_files_that_git_does_not_see(service: Json) -> None:

@@ -67,7 +67,7 @@ class Engine:
         return run(*self.command(*arguments)).strip()
 
     def command(self, *arguments: str) -> tuple[str, ...]:
-        """A podman command that asks nothing of systemd: neither its control groups, nor its timers, nor its journal."""
+        """A podman command that needs no systemd: neither its control groups, nor its timers, nor its journal."""
         alone = ("--cgroup-manager", "cgroupfs", "--events-backend", "none", "--tmpdir", str(self.folder / "tmp"))
         start = ("env", "DISABLE_HC_SYSTEMD=true", "podman", "--runtime", "runc")
         return (*start, *alone, *self._places(), *arguments)
@@ -92,9 +92,11 @@ class Container:
         return self.engine.podman("exec", self.name, *command)
 
     def is_healthy(self) -> bool:
-        """What the image's health check says."""
-        check = self.engine.command("healthcheck", "run", self.name)
-        return subprocess.run(check, capture_output=True, timeout=20, check=False).returncode == 0
+        """What the image's health check says, which can be asked of a running container only."""
+        command = self.engine.command("healthcheck", "run", self.name)
+        check = subprocess.run(command, capture_output=True, timeout=20, check=False)
+        assert check.returncode in {0, 1}, f"{check.stderr.decode()}{self.logs()}"
+        return check.returncode == 0
 
     def stop(self) -> int:
         """Stop it as an engine does, with twenty seconds before it is killed. Gives the exit code."""
@@ -133,7 +135,7 @@ def running(
 
 
 def wheels(requirements: Path, python: str, folder: Path) -> Path:
-    """A folder with the wheel of each requirement for this version of Python, from this machine's index, each hashed."""
+    """A folder with each requirement's wheel for this version of Python, from this machine's index, hashes checked."""
     download = (sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes")
     what = ("--only-binary", ":all:", "--python-version", python, "--requirement", str(requirements))
     run(*download, *what, "--dest", str(folder))

@@ -21,13 +21,13 @@ import cleaner
 from tests.daemon.process import wait_for
 
 UNIT = "registry-cleaner.service"
+PROJECT = Path(cleaner.__file__).parent.parent
 
 _PATIENCE = 30.0  # seconds
-PROJECT = Path(cleaner.__file__).parent.parent
-INTERPRETER = Path(sys.base_prefix)
-BINDS = {
+
+_BINDS = {
     "opt/project": PROJECT,
-    "opt/python": INTERPRETER,
+    "opt/python": Path(sys.base_prefix),
     "opt/packages": Path(sysconfig.get_path("purelib")),
 }
 """What is mounted into it, read-only: by the path in it, the path here. The unit sees nothing that lies in a home."""
@@ -38,6 +38,7 @@ export LD_LIBRARY_PATH=/opt/python/lib PYTHONPATH=/opt/project:/opt/packages
 exec /opt/python/bin/python{sys.version_info.major}.{sys.version_info.minor} \\
   -c 'from cleaner.cli.main import main; main()' "$@"
 """
+"""Stands in for the command of a virtual environment, whose own names the paths of this machine."""
 
 _GROUP = """\
 mount -t tmpfs tmpfs {place} && mkdir {place}/group {place}/upper {place}/work {place}/root
@@ -83,22 +84,12 @@ class Machine:
     def run(self, *command: str) -> str:
         """What a command prints in there; its complaint is in the failure where it does not exit 0."""
         result = self.attempt(*command)
-        assert result.returncode == 0, f"{shlex.join(command)}: {result.stderr or result.stdout}\n{self.journal()[-5000:]}"
+        assert result.returncode == 0, f"{shlex.join(command)}: {result.stderr or result.stdout}\n{self.journal()}"
         return result.stdout
 
     def attempt(self, *command: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         """The same, however it ends."""
-        inside = (
-            "nsenter",
-            f"--target={self.first}",
-            "--mount",
-            "--pid",
-            "--uts",
-            "--ipc",
-            "--cgroup",
-            "--root",
-            "--wd",
-        )
+        inside = ("nsenter", f"--target={self.first}", "--all", "--root", "--wd")
         return subprocess.run((*inside, *command), input=typed, capture_output=True, text=True, timeout=60, check=False)
 
     def write(self, path: str, content: str) -> None:
@@ -114,8 +105,8 @@ class Machine:
         return self.run("systemctl", "show", "--value", f"--property={name}", UNIT).strip()
 
     def journal(self) -> str:
-        """What the unit's process has written."""
-        return self.attempt("journalctl", "--no-pager", "--output=cat", f"--unit={UNIT}").stdout
+        """The last that the unit's process has written."""
+        return self.attempt("journalctl", "--lines=30", "--output=cat", f"--unit={UNIT}").stdout
 
 
 @contextmanager
@@ -124,7 +115,7 @@ def booted(base: Path, folder: Path, files: Mapping[str, str]) -> Iterator[Machi
     place, name = folder / "machine", f"registry-cleaner-{os.getpid()}"
     _lay(folder / "layer", files)
     place.mkdir()
-    boot = _BOOT.format(place=place, layer=folder / "layer", base=base, binds="\n".join(map(_bind, BINDS)))
+    boot = _BOOT.format(place=place, layer=folder / "layer", base=base, binds="\n".join(map(_bind, _BINDS)))
     group = _GROUP.format(place=place, name=name, boot=shlex.quote(boot))
     with (folder / "console.log").open("w") as console:
         process = _alone(group, stdout=console)
@@ -140,7 +131,7 @@ def booted(base: Path, folder: Path, files: Mapping[str, str]) -> Iterator[Machi
 
 
 def _lay(layer: Path, files: Mapping[str, str]) -> None:
-    for path in BINDS:
+    for path in _BINDS:
         (layer / path).mkdir(parents=True)
     for path, content in files.items():
         (layer / path).parent.mkdir(parents=True, exist_ok=True)
@@ -149,7 +140,7 @@ def _lay(layer: Path, files: Mapping[str, str]) -> None:
 
 
 def _bind(path: str) -> str:
-    return f"mount --bind {shlex.quote(str(BINDS[path]))} {path} && mount -o remount,bind,ro {path}"
+    return f"mount --bind {shlex.quote(str(_BINDS[path]))} {path} && mount -o remount,bind,ro {path}"
 
 
 def _alone(script: str, stdout: IO[str] | None = None) -> subprocess.Popen[bytes]:
