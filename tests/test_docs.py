@@ -38,6 +38,8 @@ NOT_RUN_HERE = {
     "export": "the token is set for the test",
     "git": "fetches the project",
     "install": "makes a folder of the system",
+    "journalctl": "reads the log of a service",
+    "kubectl": "no cluster is assumed",
     "pip": "installs what is installed",
     "python3": "makes an environment of its own",
     "~/cleaner/bin/pip": "installs what is installed",

@@ -10,8 +10,8 @@ from itertools import groupby
 from typing import assert_never
 
 from cleaner.daemon.board import Known, RegistryFacts
-from cleaner.daemon.figures import NAME, Moment, freed, moment, shown, size
-from cleaner.model.plan import Deletion, HeldBack, Mode, Plan
+from cleaner.daemon.figures import NAME, Moment, freed, moment, shown, size, some
+from cleaner.model.plan import Deletion, HeldBack, Mode, Plan, Unmanaged
 from cleaner.model.reason import GoesWith, GoReason, NoRuleKeeps, OrphanLeftBehind, OrphanOld
 from cleaner.retention.words import say, say_age, short
 
@@ -48,7 +48,7 @@ class Line:
     """A line about a repository."""
 
     name: str
-    manifests: int
+    amount: str
     says: str
 
 
@@ -76,7 +76,6 @@ def plan_view(facts: RegistryFacts, known: Known[Plan], now: datetime) -> PlanVi
     """What the page says of a registry's plan."""
     plan = known.value
     repositories = by_repository(plan.deletions)
-    unmanaged = [Line(shown(one.repository, NAME), one.manifests, size(one.bytes)) for one in plan.unmanaged[:LINES]]
     return PlanView(
         made=moment(known.at, now, facts.settings.timezone),
         earlier=facts.last_run is not None and facts.last_run.at > known.at,
@@ -90,7 +89,7 @@ def plan_view(facts: RegistryFacts, known: Known[Plan], now: datetime) -> PlanVi
         more_repositories=max(0, len(repositories) - REPOSITORIES),
         held=tuple(_held(held) for held in plan.held_back[:LINES]),
         more_held=max(0, len(plan.held_back) - LINES),
-        unmanaged=tuple(unmanaged),
+        unmanaged=tuple(_untouched(unmanaged) for unmanaged in plan.unmanaged[:LINES]),
         more_unmanaged=max(0, len(plan.unmanaged) - LINES),
     )
 
@@ -146,4 +145,9 @@ def _manifest(deletion: Deletion, now: datetime) -> ManifestView:
 
 
 def _held(held: HeldBack) -> Line:
-    return Line(shown(held.repository or "all", NAME), held.manifests, shown(held.detail))
+    return Line(shown(held.repository or "all", NAME), some(held.manifests, "manifest"), shown(held.detail))
+
+
+def _untouched(unmanaged: Unmanaged) -> Line:
+    amount = f"{some(unmanaged.manifests, 'manifest')}, {size(unmanaged.bytes)}"
+    return Line(shown(unmanaged.repository, NAME), amount, "")

@@ -13,6 +13,8 @@ from cleaner.model.registry import Storage
 NEAR = 0.9
 """From this share of the included storage on, it is nearly used."""
 
+_SMALL = 0.1  # a share below it has a digit more
+
 
 class Level(StrEnum):
     """How much of the included storage is used."""
@@ -73,7 +75,7 @@ def _level(share: float | None) -> Level:
 
 def _headline(storage: Storage, share: float | None) -> str:
     if share is not None:
-        return f"{share:.0%} of the plan"
+        return f"{share:.0%} of the plan" if share >= _SMALL else f"{share:.1%} of the plan"
     return "not stated" if storage.used is None else f"{size(storage.used)} used"
 
 
@@ -91,8 +93,8 @@ def _bar(own: int, account: int, included: int) -> BarView:
         own=round(100 * own / whole, 2),
         others=round(100 * others / whole, 2),
         limit=round(100 * included / whole, 2),
-        legend=tuple((key, name, size(part)) for key, name, part in parts),
-        says=", ".join(f"{name} {size(part)}" for _, name, part in parts),
+        legend=tuple((key, name, size(part)) for key, name, part in parts if part),
+        says=", ".join(f"{name} {size(part)}" for _, name, part in parts if part),
     )
 
 

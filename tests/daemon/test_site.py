@@ -236,6 +236,23 @@ def test_one_registry_has_its_runs_and_deletions_besides(lived: Scene) -> None:
     assert alone["deletions"][0]["reasons"]
 
 
+def keys(value: object) -> set[str]:
+    """Every key in a document; those that are reasons in words are values here."""
+    if isinstance(value, list):
+        return {key for each in value for key in keys(each)}
+    if isinstance(value, dict):
+        return {key for key in value if " " not in key} | {key for each in value.values() for key in keys(each)}
+    return set()
+
+
+def test_every_key_is_documented(lived: Scene) -> None:
+    """docs/api.md names each."""
+    told = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+    found = keys(document(lived, "/api/v1/registries")) | keys(document(lived, "/api/v1/registries/acme"))
+    assert len(found) > 40
+    assert {key for key in found if f'"{key}"' not in told and f"`{key}`" not in told} == set()
+
+
 def test_malice_stays_as_it_is_in_json(lived: Scene) -> None:
     """A program reads the very names."""
     alone = document(lived, "/api/v1/registries/hostile")

@@ -127,7 +127,7 @@ def test_a_page_of_a_working_life_says_it_all(at: Scene) -> None:
         "in 11 h",
         "none active",
         "The last 5 runs",
-        "legacy/report 1 manifest",
+        "legacy/report 1 manifest, 0.977 KiB",
         "preview/web reported only 9 to go",
         "rule 2 keeps the 3 newest",
     ):
@@ -216,6 +216,7 @@ def test_a_collection_that_takes_too_long_needs_attention(at: Scene, age: timede
     ("storage", "words", "attention"),
     [
         (Storage(GIB, 50 * GIB, 100 * GIB, 2), "50% of the plan", False),
+        (Storage(GIB, GIB, 300 * GIB, 2), "0.3% of the plan", False),
         (Storage(GIB, 95 * GIB, 100 * GIB, 2), "95% of the plan", False),
         (Storage(GIB, 150 * GIB, 100 * GIB, 2), "$1.00 a month of overage", True),
         (Storage(GIB, 150 * GIB, 100 * GIB, None), "overage cost unknown", True),

@@ -124,7 +124,7 @@ def test_what_goes_wrong_in_the_block_comes_out_as_it_is() -> None:
 def test_signals_are_left_to_others() -> None:
     """The daemon has handlers of its own."""
 
-    async def handlers() -> tuple[list[object], list[object]]:
+    async def handlers() -> tuple[object, object]:
         before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
         async with serving(HELLO, "127.0.0.1", 0) as url:
             await get(url)
