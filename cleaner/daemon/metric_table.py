@@ -143,6 +143,13 @@ HELD_BACK = _gauge(
     "Condemned manifests that the latest plan holds back, and why.",
     Since.KNOWN,
 )
+HOLDING_BACK = _gauge(
+    "holding_back",
+    (REGISTRY, REASON),
+    "",
+    "1 where the latest plan holds something back for this reason, countable or not, else 0.",
+    Since.KNOWN,
+)
 DELETED = _counter("manifests_deleted_total", (REGISTRY,), "manifests", "Manifests that the provider deleted for us.")
 FAILED = _counter(
     "deletions_failed_total", (REGISTRY,), "manifests", "Deletions that were refused, or whose answer said nothing."

@@ -174,8 +174,9 @@ class Metrics:
         for mode in Mode:
             self._series.show(table.CONDEMNED, condemned[mode], plan.registry, mode)
         for reason in HoldReason:
-            held_back = sum(held.manifests for held in plan.held_back if held.reason is reason)
-            self._series.show(table.HELD_BACK, held_back, plan.registry, reason)
+            these = [held.manifests for held in plan.held_back if held.reason is reason]
+            self._series.show(table.HELD_BACK, sum(these), plan.registry, reason)
+            self._series.show(table.HOLDING_BACK, bool(these), plan.registry, reason)
 
     def _hear_of_collections(self, event: _OfCollections) -> None:
         match event:
