@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -15,3 +16,12 @@ settings.register_profile(
     database=None,
 )
 settings.load_profile("patient")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Tests that share what is costly stay in one process; told, should pytest and pytest-xdist fall out over it."""
+    if not getattr(session.config.option, "loadgroup", False):
+        return
+    stray = [item.nodeid for item in session.items if item.get_closest_marker("xdist_group") and "@" not in item.nodeid]
+    if stray:
+        raise pytest.UsageError(f"pytest-xdist does not keep the group of {stray[0]} together; see pyproject.toml")

@@ -45,7 +45,7 @@ def run(
     log_level: LevelOption = None,
 ) -> None:
     """Keep the timetable: clean each registry when it is due, until stopped. SIGHUP reads the file anew."""
-    file = _File(find(config, os.environ), registry, listen, log_level)
+    file = ConfigFile(find(config, os.environ), registry, listen, log_level)
     settings, edges = file.read(), production()
     logs.set_up(settings.log_level, sys.stderr, edges.now)
     for warning in settings.warnings:
@@ -57,7 +57,7 @@ def run(
 
 
 @dataclass(frozen=True, slots=True)
-class _File:
+class ConfigFile:
     """The configuration file, and what the flags say instead of it."""
 
     path: Path

@@ -52,6 +52,8 @@ registries:
 """.replace("POLICIES", 'policies: [{repositories: ["*"], keep: [{tags: ["*"]}]}]')
 
 
+pytestmark = pytest.mark.xdist_group("a year")
+
 LINES = {
     ("nightly", Schedule.CLEANING): ("30 2 * * *", "Europe/Berlin"),
     ("twice", Schedule.CLEANING): ("15 2,14 * * mon-fri", "America/New_York"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import tempfile
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -111,8 +112,9 @@ class Container:
 
 
 @contextmanager
-def engine(folder: Path) -> Iterator[Engine]:
+def engine() -> Iterator[Engine]:
     """An engine with an empty store, of which nothing is left in the end."""
+    folder = Path(tempfile.mkdtemp(prefix="engine-"))  # podman takes no path above 50 characters, as pytest's may be
     try:
         yield Engine(folder)
     finally:

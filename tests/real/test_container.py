@@ -79,8 +79,8 @@ class Life:
 
 
 @pytest.fixture(scope="module")
-def engine_with_base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    with engine(tmp_path_factory.mktemp("engine")) as made:
+def engine_with_base() -> Iterator[Engine]:
+    with engine() as made:
         made.take_in(tree())
         yield made
 
