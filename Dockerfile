@@ -53,6 +53,6 @@ EXPOSE 9095
 STOPSIGNAL SIGTERM
 # It asks the port below: publish that one under another number rather than listen elsewhere.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 \
-  CMD ["python3", "-I", "-c", "import socket; to = socket.create_connection(('127.0.0.1', 9095), 4); to.sendall(b'GET /-/healthy HTTP/1.0\\r\\n\\r\\n'); raise SystemExit(b' 200 ' not in to.recv(99))"]
+  CMD ["python3", "-I", "-c", "import socket; to = socket.create_connection(('127.0.0.1', 9095), 4); to.sendall(b'GET /-/healthy HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n'); raise SystemExit(b' 200 ' not in to.recv(99))"]
 ENTRYPOINT ["cleaner"]
 CMD ["run", "--listen", "0.0.0.0:9095"]

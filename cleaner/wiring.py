@@ -20,7 +20,7 @@ from cleaner.config.settings import Api, RegistrySettings, Settings
 from cleaner.docr import connect
 from cleaner.docr.budget import Budget
 from cleaner.docr.writer import Writer
-from cleaner.errors import StateError
+from cleaner.errors import MutationRefused, StateError
 from cleaner.ledger.ledger import Ledger
 from cleaner.ledger.opening import open_ledger
 from cleaner.model.collection import Collection
@@ -112,7 +112,7 @@ class Application:
     ) -> Report:
         """One run; its report carries the error that ended it early, if one did."""
         async with self._writing(registry, tell) as (work, writer):
-            return await run(work, Occasion(RunKind.CLEAN, firing), cleaning(writer, allowed))
+            return await run(work, Occasion(RunKind.CLEAN, firing), cleaning(writer, allowed, firing))
 
     async def collect(self, registry: RegistrySettings, tell: Listener, firing: Firing | None = None) -> Report:
         """One run that only collects what earlier ones deleted, where that is worth it."""
@@ -161,6 +161,11 @@ class Application:
 
     @asynccontextmanager
     async def _writing(self, registry: RegistrySettings, tell: Listener) -> AsyncIterator[tuple[Work, Writer]]:
+        if not registry.enforces:
+            raise MutationRefused(
+                f"no policy of {registry.name} is in mode enforce, so nothing may be changed there (law 9)",
+                "Set `mode: enforce` where you mean it",
+            )
         async with connect.writing(registry.api, registry.name, self._docr(registry.api, tell)) as (reader, writer):
             yield Work(registry, reader, self.ledger, self._edges.now, tell), writer
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from cleaner.cleaning.collect import collect_when_due, finish_active
-from cleaner.cleaning.decide import decide
+from cleaner.cleaning.decide import Scope, decide
 from cleaner.cleaning.delete import delete
 from cleaner.cleaning.inventory import take_inventory
 from cleaner.cleaning.orders import Aftermath, Orders, measure
@@ -31,8 +31,8 @@ async def plan(work: Work, now: datetime, allowed: frozenset[str] = frozenset())
         RemoteError: the registry's list of repositories could not be read.
     """
     inventory = await take_inventory(work)
-    _, decided = await decide(work, inventory, now, (Mode.ENFORCE, Mode.PLAN), allowed)
-    work.tell(Planned(decided))
+    _, decided = await decide(work, inventory, now, Scope((Mode.ENFORCE, Mode.PLAN), allowed))
+    work.tell(Planned(decided, now))
     return decided
 
 
@@ -47,8 +47,9 @@ async def clean(work: Work, orders: Orders, aftermath: Aftermath) -> None:
     await catch_up(work, inventory)
     await measure(work, inventory, aftermath)
     await collect_when_due(work, orders, aftermath, CollectionSchedule.BEFORE_CLEAN)
-    survey, decided = await decide(work, inventory, orders.now, (Mode.ENFORCE,), orders.allowed)
-    work.tell(Planned(decided))
+    scope = Scope((Mode.ENFORCE,), orders.allowed, orders.deleted)
+    survey, decided = await decide(work, inventory, orders.now, scope)
+    work.tell(Planned(decided, orders.now))
     try:
         await delete(work, orders, survey, decided.deletions, aftermath)
     finally:

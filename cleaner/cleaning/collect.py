@@ -11,7 +11,8 @@ from cleaner.cleaning.orders import Aftermath, Orders
 from cleaner.cleaning.quiet import falls_quiet
 from cleaner.cleaning.work import Work
 from cleaner.config.settings import CollectionSchedule, OnTimeout
-from cleaner.docr.unbroken import stop_if_asked, to_the_end
+from cleaner.config.units import duration_text
+from cleaner.docr.unbroken import to_the_end
 from cleaner.docr.writer import Writer
 from cleaner.errors import (
     AnswerLost,
@@ -112,7 +113,6 @@ async def follow(work: Work, writer: Writer, collection: Collection, purpose: Pu
     loop = asyncio.get_running_loop()
     began, absent, watch = loop.time(), 0, await _watch(work, collection)
     while True:
-        stop_if_asked()
         step = next_step(collection, watch)
         match step:
             case Ended():
@@ -125,6 +125,7 @@ async def follow(work: Work, writer: Writer, collection: Collection, purpose: Pu
                 collection = seen or _still_to_be_found(work, collection, absent)
                 work.tell(CollectionPolled(work.registry, collection))
             case Cancel():
+                work.tell(Warned(work.registry, _too_long(work, collection, watch)))
                 collection = await _cancel(writer, collection)
                 watch = replace(watch, cancelled=True)
             case GiveUp():
@@ -194,11 +195,21 @@ async def _cancel(writer: Writer, collection: Collection) -> Collection:
         return collection  # it may have ended meanwhile: the next look tells, and the wait has its end
 
 
+def _too_long(work: Work, collection: Collection, watch: Watch) -> str:
+    return f"{_still(work, collection, watch)}; it is ours, and is cancelled as garbage_collection.on_timeout says"
+
+
+def _still(work: Work, collection: Collection, watch: Watch) -> str:
+    return (
+        f'garbage collection {collection.uuid} of {work.registry} is still "{collection.status}" after '
+        f"garbage_collection.timeout ({duration_text(watch.timeout)})"
+    )
+
+
 def _outlasted(work: Work, collection: Collection, watch: Watch) -> CollectionOutlasted:
     asked = ", and after it was asked to be cancelled" if watch.cancelled else ""
     return CollectionOutlasted(
-        f'garbage collection {collection.uuid} of {work.registry} is still "{collection.status}" after '
-        f"garbage_collection.timeout ({watch.timeout}){asked}; the registry stays read-only until it ends",
+        f"{_still(work, collection, watch)}{asked}; the registry stays read-only until it ends",
         "look with `cleaner gc status`; the next run follows it further",
     )
 

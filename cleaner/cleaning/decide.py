@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from cleaner.cleaning.inventory import Inventory
@@ -20,10 +21,20 @@ from cleaner.retention.judge import Case, judge
 from cleaner.retention.policy import Policy, policy_for
 
 
-async def decide(
-    work: Work, inventory: Inventory, now: datetime, modes: tuple[Mode, ...], allowed: frozenset[str]
-) -> tuple[Survey, Plan]:
-    """Judge every repository as of `now`, and make the plan for the policies in `modes`."""
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a plan is for: policies in which modes, and which repositories a person lets through the limits.
+
+    `deleted` counts, by repository, what earlier tries of the same run deleted: the caps are for all of them.
+    """
+
+    modes: tuple[Mode, ...]
+    allowed: frozenset[str]
+    deleted: Mapping[str, int] = field(default_factory=dict)
+
+
+async def decide(work: Work, inventory: Inventory, now: datetime, scope: Scope) -> tuple[Survey, Plan]:
+    """Judge every repository as of `now`, and make the plan."""
     places = [await judge_place(work, repository, inventory, now) for repository in inventory.listings]
     survey = Survey(
         registry=work.registry,
@@ -34,10 +45,11 @@ async def decide(
     )
     terms = Terms(
         deletions=work.settings.deletions,
-        modes=modes,
-        allowed=allowed,
+        modes=scope.modes,
+        allowed=scope.allowed,
         veto=await _veto(work),
         uncollected=await asyncio.to_thread(work.ledger.uncollected, work.registry),
+        deleted=scope.deleted,
     )
     return survey, make_plan(survey, work.settings.policies, terms)
 

@@ -20,7 +20,7 @@ from cleaner.cleaning.few import FEW
 from cleaner.cleaning.orders import Aftermath, Orders
 from cleaner.cleaning.recheck import Closed, look_again
 from cleaner.cleaning.work import Work
-from cleaner.docr.unbroken import to_the_end
+from cleaner.docr.unbroken import is_broken_off, to_the_end
 from cleaner.errors import (
     AnswerLost,
     BudgetTooLate,
@@ -178,7 +178,8 @@ class _Emptying:
             await self._settle(intent, Failed(str(unsent)))
             return False
         except asyncio.CancelledError:
-            await self._settle(intent, Failed("the run was stopped before it was sent"))
+            if not is_broken_off():  # then only the next run's look can tell whether it was carried out
+                await self._settle(intent, Failed("the run was stopped before it was sent"))
             raise
         except RemoteError as error:
             self.tries[digest] += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,12 +19,16 @@ _FAILURES_IN_A_ROW = 5
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """A run's id and start, the client that can delete, and the repositories that a person lets through the limits."""
+    """A run's id and start, the client that can delete, and the repositories that a person lets through the limits.
+
+    `deleted` counts, by repository, what earlier tries of the same run deleted.
+    """
 
     run: str
     now: datetime
     writer: Writer
     allowed: frozenset[str]
+    deleted: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from cleaner.cleaning.clean import clean, collect_earlier, plan
 from cleaner.cleaning.orders import Aftermath, Orders
 from cleaner.cleaning.report import Reporter
 from cleaner.cleaning.work import Work
+from cleaner.docr.unbroken import last_of_all, to_the_end
 from cleaner.docr.writer import Writer
 from cleaner.errors import CleanerError
 from cleaner.model.event import Breaker, BreakerTripped, Event, Listener, RunBegan, RunEnded
@@ -31,9 +32,18 @@ class Occasion:
     firing: Firing | None = None
 
 
-def cleaning(writer: Writer, allowed: frozenset[str]) -> Doing:
-    """Delete what the policies in `mode: enforce` condemn, and collect; `allowed` are let through the limits."""
-    return lambda work, run, aftermath: clean(work, Orders(run, work.now(), writer, allowed), aftermath)
+def cleaning(writer: Writer, allowed: frozenset[str], firing: Firing | None) -> Doing:
+    """Delete what the policies in `mode: enforce` condemn, and collect; `allowed` are let through the limits.
+
+    The caps are for all tries to answer `firing` together.
+    """
+
+    async def doing(work: Work, run: str, aftermath: Aftermath) -> None:
+        due = firing.due if firing else None
+        earlier = await asyncio.to_thread(work.ledger.deleted_for, work.registry, due) if due else {}
+        await clean(work, Orders(run, work.now(), writer, allowed, earlier), aftermath)
+
+    return doing
 
 
 def collecting(writer: Writer) -> Doing:
@@ -56,7 +66,9 @@ async def run(work: Work, occasion: Occasion, doing: Doing) -> Report:
         StateError: the ledger cannot be written at the beginning or at the end.
     """
     with work.ledger.hold(work.registry):
-        number = await asyncio.to_thread(work.ledger.begin_run, work.registry, occasion.kind, occasion.firing)
+        number = await to_the_end(
+            asyncio.to_thread(work.ledger.begin_run, work.registry, occasion.kind, occasion.firing)
+        )
         loop = asyncio.get_running_loop()
         began, reporter = loop.time(), Reporter(work.registry)
         work = replace(work, tell=both(reporter.hear, work.tell))
@@ -64,7 +76,7 @@ async def run(work: Work, occasion: Occasion, doing: Doing) -> Report:
         report = await _reported(work, number, doing, reporter)
         _tell_of_shares(work, report)
         try:
-            await asyncio.to_thread(work.ledger.end_run, number, report)
+            await last_of_all(asyncio.to_thread(work.ledger.end_run, number, report))
         finally:
             took = timedelta(seconds=loop.time() - began)
             work.tell(RunEnded(work.registry, number, occasion.kind, report, took))

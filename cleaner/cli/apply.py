@@ -29,9 +29,9 @@ from cleaner.cli.outcome import Outcome, attempt, complaints, exit_code, not_beg
 from cleaner.cli.progress import Listed, progress
 from cleaner.cli.signals import stop_on_signals
 from cleaner.cli.tables import show_deletions, show_held_back, show_report, show_warnings
-from cleaner.cli.units import some
 from cleaner.config.settings import RegistrySettings, Settings
 from cleaner.errors import CleanerError, UsageError
+from cleaner.figures import some
 from cleaner.model.plan import Mode, Plan
 from cleaner.model.report import Report
 from cleaner.model.run import STOPPED

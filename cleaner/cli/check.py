@@ -24,10 +24,10 @@ from cleaner.cli.options import (
     reveal_tokens,
 )
 from cleaner.cli.outcome import Outcome, attempt, complaints, worst
-from cleaner.cli.units import size, some
 from cleaner.config.schema import schema as json_schema
 from cleaner.config.settings import RegistrySettings, Settings
 from cleaner.errors import CleanerError
+from cleaner.figures import size, some
 from cleaner.model.plan import Mode
 from cleaner.wiring import Application, production
 

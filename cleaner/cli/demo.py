@@ -26,8 +26,8 @@ from cleaner.cli.plan import plan
 from cleaner.cli.proof import Contents, contents, pull_all
 from cleaner.cli.pull import Planes, Puller
 from cleaner.cli.tables import bar, table
-from cleaner.cli.units import size
 from cleaner.clock import new_id, utc_now
+from cleaner.figures import size
 from cleaner.simulator.behaviour import Behaviour
 from cleaner.simulator.serve import Options, Origins, serving
 from cleaner.wiring import Application, production

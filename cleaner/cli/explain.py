@@ -15,9 +15,9 @@ from cleaner.cli.explanation import Explanation, explanation_document, show_expl
 from cleaner.cli.lineage import all_families, family_of
 from cleaner.cli.options import ConfigOption, Format, FormatOption, RegistryOption, answering, load_settings, the_one
 from cleaner.cli.progress import progress
-from cleaner.cli.units import some
 from cleaner.config.settings import RegistrySettings, Settings
 from cleaner.errors import CleanerError, ListingIncomplete, ManifestUnreadable, NotThere, UsageError
+from cleaner.figures import some
 from cleaner.model.listing import Listing
 from cleaner.model.manifest import Digest, Manifest
 from cleaner.model.plan import HoldReason

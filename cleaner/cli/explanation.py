@@ -10,8 +10,8 @@ from rich.text import Text
 from cleaner.cli.documents import Document
 from cleaner.cli.lineage import Entry
 from cleaner.cli.tables import shown_tag
-from cleaner.cli.units import clock_time, rfc3339
 from cleaner.config.settings import RegistrySettings
+from cleaner.figures import clock_time, rfc3339_or_none
 from cleaner.model.manifest import Digest, Manifest
 from cleaner.model.verdict import Condemned, Kept, Verdict
 from cleaner.planning.survey import Judged
@@ -95,7 +95,7 @@ def _entry_document(place: Judged, digest: Digest) -> Document:
     return {
         "digest": digest,
         "tags": list(verdict.manifest.tags),
-        "updated_at": rfc3339(verdict.manifest.updated_at),
+        "updated_at": rfc3339_or_none(verdict.manifest.updated_at),
         "verdict": "keep" if isinstance(verdict, Kept) else "delete",
         "reasons": [say(reason) for reason in verdict.reasons],
         "indexes": list(families.indexes.get(digest, ())),

@@ -29,9 +29,9 @@ from cleaner.cli.options import (
 from cleaner.cli.outcome import Outcome, attempt, complaints, refused, worst
 from cleaner.cli.progress import progress
 from cleaner.cli.tables import table
-from cleaner.cli.units import clock_time, rfc3339, size
 from cleaner.config.settings import RegistrySettings, Settings
 from cleaner.errors import CleanerError, NotThere, UsageError
+from cleaner.figures import clock_time, rfc3339_or_none, size
 from cleaner.model.collection import Collection
 from cleaner.model.event import CollectionEnded, Event, Warned
 from cleaner.retention.words import safe
@@ -156,7 +156,11 @@ def _document(outcome: Outcome[Collections]) -> Document:
     if isinstance(outcome.result, CleanerError):
         return {"name": outcome.registry, "error": str(outcome.result), "garbage_collections": []}
     collections = [
-        {**collection_document(c), "created_at": rfc3339(c.created_at), "updated_at": rfc3339(c.updated_at)}
+        {
+            **collection_document(c),
+            "created_at": rfc3339_or_none(c.created_at),
+            "updated_at": rfc3339_or_none(c.updated_at),
+        }
         for c in outcome.result
     ]
     return {"name": outcome.registry, "error": None, "garbage_collections": collections}

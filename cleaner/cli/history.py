@@ -15,10 +15,10 @@ from cleaner.cli.console import results, write_json
 from cleaner.cli.documents import Document
 from cleaner.cli.options import ConfigOption, Format, FormatOption, RegistryOption, answering, chosen, load_settings
 from cleaner.cli.tables import shown_tag, table
-from cleaner.cli.units import clock_time, rfc3339, size
 from cleaner.clock import new_id, utc_now
 from cleaner.config.settings import Settings
 from cleaner.errors import StateError
+from cleaner.figures import clock_time, rfc3339, size
 from cleaner.ledger.database import engine_at
 from cleaner.ledger.history import History, PastCollection, PastDeletion, PastRun
 from cleaner.ledger.opening import ledger_on

@@ -17,7 +17,6 @@ from cleaner.config.settings import RegistrySettings, Settings
 from cleaner.errors import CleanerError, UsageError
 from cleaner.retention.words import safe
 
-
 _PORT_MOST = 65535
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from cleaner.cli.units import size, some
+from cleaner.figures import size, some
 from cleaner.model.event import (
     CollectionEnded,
     CollectionPolled,

@@ -20,6 +20,7 @@ from cleaner.cli.signals import stop_on_signals
 from cleaner.config.load import find, load
 from cleaner.config.settings import LogLevel, Settings
 from cleaner.daemon import logs
+from cleaner.daemon.heartbeat import insist_on_a_url
 from cleaner.daemon.once import one_round
 from cleaner.daemon.run import Orders, listeners, serve
 from cleaner.daemon.runs import carrying
@@ -28,7 +29,7 @@ from cleaner.wiring import Application, Edges, production
 
 _log = structlog.get_logger()
 
-OnceOption = Annotated[bool, typer.Option("--once", help="One round of every registry's runs, then exit as apply does.")]
+OnceOption = Annotated[bool, typer.Option("--once", help="One round of every registry, then exit as apply does.")]
 ListenOption = Annotated[
     str | None, typer.Option("--listen", metavar="HOST:PORT", help="Where pages and metrics are served. Else `listen`.")
 ]
@@ -48,6 +49,8 @@ def run(
     file = ConfigFile(find(config, os.environ), registry, listen, log_level)
     settings, edges = file.read(), production()
     logs.set_up(settings.log_level, sys.stderr, edges.now)
+    for name in (registry.name for registry in settings.registries if not once and registry.schedule is None):
+        _log.warning("no schedule", registry=name, next_step="set `schedule`: until then it is cleaned only on demand")
     for warning in settings.warnings:
         _log.warning("configuration", detail=str(warning))
     if once:
@@ -74,14 +77,16 @@ class ConfigFile:
         """
         settings = load(self.path, os.environ)
         registries = chosen(settings, self.registry)
-        for secret in (settings.admin, *(registry.heartbeat for registry in registries)):
-            if secret is not None:
-                secret.reveal()
+        if settings.admin is not None:
+            settings.admin.reveal()
+        for heartbeat in [registry.heartbeat for registry in registries if registry.heartbeat is not None]:
+            heartbeat.reveal()
+            insist_on_a_url(heartbeat)
         reveal_tokens(registries)
         return replace(
             settings,
             registries=registries,
-            listen=self.listen or settings.listen,
+            listen=settings.listen if self.listen is None else self.listen,
             log_level=self.level or settings.log_level,
         )
 

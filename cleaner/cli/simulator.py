@@ -41,11 +41,12 @@ def simulator(  # noqa: PLR0913, PLR0917 (one parameter for each flag of the con
     gc_duration: Annotated[str, typer.Option(metavar="DURATION", help="How long a garbage collection takes.")] = "5s",
 ) -> None:
     """Serve a simulated DigitalOcean Container Registry: its API and its data plane, until interrupted."""
+    data_plane = None if registry_listen is None else parse_address("--registry-listen", registry_listen)
     options = Options(
         now=utc_now,
         new_id=new_id,
         listen=Address(*parse_address("--listen", listen)),
-        registry_listen=None if registry_listen is None else Address(*parse_address("--registry-listen", registry_listen)),
+        registry_listen=data_plane and Address(*data_plane),
         load=load,
         collection_duration=parse_duration("--gc-duration", gc_duration),
         behaviour=Behaviour(token, per_minute, per_hour, parse_duration("--latency", latency)),

@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cleaner.cli.units import freed, size, some
 from cleaner.config.settings import CollectionSchedule, GarbageCollection
+from cleaner.figures import freed, size, some
 from cleaner.model.collection import Collection, CollectionState
 from cleaner.model.manifest import attachment_subject
 from cleaner.model.plan import Deletion, HeldBack, HoldReason, Mode, Plan, Unmanaged

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -64,12 +65,18 @@ def load(path: Path, env: Mapping[str, str]) -> Settings:
     return Settings(
         path=path,
         registries=registries,
-        state=file.state,
+        state=_state(file.state, path),
         listen=file.listen,
         log_level=LogLevel(file.log.level),
         admin=admin(file, source),
         warnings=warnings,
     )
+
+
+def _state(url: str, file: Path) -> str:
+    """The state's URL; a relative path starts at the folder of the configuration, wherever the command was started."""
+    prefix = "sqlite:///"
+    return prefix + os.path.join(os.path.abspath(file.parent), url.removeprefix(prefix))  # noqa: PTH100, PTH118
 
 
 def _validated(document: Document) -> File:

@@ -172,7 +172,7 @@ class File(Model):
     """Whether policies are only reported on, or carried out; a registry or a policy may say its own."""
     api: Api = Api()
     state: SqliteUrl = "sqlite:////var/lib/registry-cleaner/state.db"
-    """Where what was deleted, and when, is recorded."""
+    """Where what was deleted, and when, is recorded; a relative path starts at the folder of the configuration."""
     listen: Listen = "127.0.0.1:9095"
     """Where the daemon serves its status and metrics; the flag --listen goes before it."""
     log: Log = Log()

@@ -109,19 +109,22 @@ class Active:
 class RegistryFacts:
     """What is known of one registry now; None where nothing is.
 
-    `plan` is the latest, of a run or a forecast. `due` holds the next due moment of each schedule, the soonest
-    first, and `warnings` the latest last. `watched_at` is when it was last seen whether a collection is active.
+    `plan` is the latest, of a run or a forecast, and judges as of `plan_as_of`. `due` holds the next due moment of each
+    schedule, the soonest first, and `warnings` the latest last. `not_begun` says why the last run that was due could
+    not begin, None if it could. `watched_at` is when it was last seen whether a collection is active.
     """
 
     settings: RegistrySettings
     storage: Known[Storage] | None = None
     plan: Known[Plan] | None = None
+    plan_as_of: datetime | None = None
     last_run: Known[RunEnded] | None = None
     running: Running | None = None
     due: tuple[Due, ...] = ()
     active: Active | None = None
     watched_at: datetime | None = None
     warnings: tuple[Known[str], ...] = ()
+    not_begun: str | None = None
 
     @property
     def name(self) -> str:
@@ -171,7 +174,7 @@ def _learned(facts: RegistryFacts, event: Event, at: datetime) -> RegistryFacts:
 def _of_runs(facts: RegistryFacts, event: Event, at: datetime) -> RegistryFacts:
     match event:
         case RunBegan(_, run, kind):
-            return replace(facts, running=Running(run, kind, at))
+            return replace(facts, running=Running(run, kind, at), not_begun=None)
         case RunEnded():
             return replace(facts, running=None, last_run=Known(event, at))
         case RunScheduled(_, schedule, kind, due, _):
@@ -184,8 +187,8 @@ def _of_looks(facts: RegistryFacts, event: Event, at: datetime) -> RegistryFacts
     match event:
         case StorageSeen(_, storage):
             return replace(facts, storage=Known(storage, at))
-        case Planned(plan):
-            return replace(facts, plan=Known(plan, at))
+        case Planned(plan, as_of):
+            return replace(facts, plan=Known(plan, at), plan_as_of=as_of)
         case CollectionStarted(_, seen) | CollectionPolled(_, seen) | CollectionEnded(_, seen):
             return replace(facts, active=_active(facts.active, seen, at), watched_at=at)
         case RegistryWatched(_, active):
@@ -197,7 +200,8 @@ def _of_looks(facts: RegistryFacts, event: Event, at: datetime) -> RegistryFacts
 def _of_warnings(facts: RegistryFacts, event: Event, at: datetime) -> RegistryFacts:
     match event:
         case RunNotBegun(_, kind, error):
-            return replace(facts, warnings=_warned(facts, f"a run ({kind}) could not begin: {error}", at))
+            warnings = _warned(facts, f"a run ({kind}) could not begin: {error}", at)
+            return replace(facts, warnings=warnings, not_begun=error)
         case BreakerTripped(_, _, text) | Warned(_, text):
             return replace(facts, warnings=_warned(facts, text, at))
         case _:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from cleaner.daemon.figures import size, some
+from cleaner.figures import size, some
 from cleaner.ledger.history import PastRun
 from cleaner.model.run import RunOutcome, outcome_of
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeAlias
 
 from structlog.contextvars import bound_contextvars
@@ -80,18 +81,18 @@ class Crew:
 
     def _engage(self, registry: RegistrySettings) -> _Post:
         worker = Worker(registry, self._duties.carry, self._duties.forecast, self._tell)
-        working = self._group.create_task(_named(registry.name, worker.work()))
+        working = self._group.create_task(_named(registry.name, worker.work))
         return _Post(worker, working, self._look_out(registry))
 
     def _look_out(self, registry: RegistrySettings) -> asyncio.Task[None]:
-        return self._group.create_task(_named(registry.name, self._duties.look_out(registry)))
+        return self._group.create_task(_named(registry.name, partial(self._duties.look_out, registry)))
 
     def _dismiss(self, post: _Post) -> None:
         post.looking.cancel()
         post.worker.stop()
 
 
-async def _named(registry: str, doing: Coroutine[Any, Any, None]) -> None:
+async def _named(registry: str, do: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Do it, so that whatever is logged on the way, by a library too, tells the registry."""
     with bound_contextvars(registry=registry):
-        await doing
+        await do()

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from cleaner.daemon.board import Active, Due, Known, RegistryFacts, Running
-from cleaner.daemon.figures import rfc3339
 from cleaner.daemon.forecast import by_repository, kinds_of_reasons
 from cleaner.daemon.past import Past
+from cleaner.figures import rfc3339
 from cleaner.ledger.history import PastRun
 from cleaner.model.plan import Deletion, Plan
 from cleaner.model.registry import Storage
@@ -56,7 +56,7 @@ def _registry(facts: RegistryFacts, past: Past, now: datetime) -> Document:
         "last_run": None if last is None else _run(last),
         "next_runs": [_due(due) for due in facts.due],
         "active_collection": None if facts.active is None else _active(facts, facts.active, now),
-        "plan": None if facts.plan is None else _plan(facts.plan),
+        "plan": None if facts.plan is None else _plan(facts.plan, facts.plan_as_of or facts.plan.at),
         "warnings": [{"at": rfc3339(known.at), "text": known.value} for known in facts.warnings],
     }
 
@@ -113,10 +113,11 @@ def _active(facts: RegistryFacts, active: Active, now: datetime) -> Document:
     }
 
 
-def _plan(known: Known[Plan]) -> Document:
+def _plan(known: Known[Plan], as_of: datetime) -> Document:
     plan = known.value
     return {
         "made_at": rfc3339(known.at),
+        "as_of": rfc3339(as_of),
         "manifests": plan.manifests,
         "kept": plan.kept,
         "goes": [_goes(deletions) for deletions in by_repository(plan.deletions)],

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from itertools import pairwise, takewhile
+from itertools import islice, pairwise, takewhile
 from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
 
-_LONGEST_CHANGE = timedelta(hours=3)
-_SAMPLE = 14  # two weeks of a daily line, and so every weekday
+_LONGEST_CHANGE, _TICK = timedelta(hours=3), timedelta(microseconds=1)
+_DAY, _SAMPLE = timedelta(days=1), 15  # so many days on which it is due hold every weekday
 
 
 def next_due(line: str, zone: ZoneInfo, after: datetime) -> datetime:
@@ -29,17 +29,26 @@ def next_due(line: str, zone: ZoneInfo, after: datetime) -> datetime:
 
 
 def longest_pause(line: str, zone: ZoneInfo, after: datetime) -> timedelta:
-    """The longest time between two of the next due moments."""
-    dues = [next_due(line, zone, after)]
-    while len(dues) <= _SAMPLE:
-        dues.append(next_due(line, zone, dues[-1]))
-    return max(later - earlier for earlier, later in pairwise(dues))
+    """The longest time between two due moments, by a clock that no change ever touches."""
+    days = list(islice(_days(line, after.astimezone(zone).replace(tzinfo=None)), _SAMPLE))
+    times = list(takewhile(lambda wall: wall < days[0] + _DAY, _walls(line, days[0] - _TICK)))
+    overnight = max(later - earlier for earlier, later in pairwise(days)) - (times[-1] - times[0])
+    return max([overnight, *(later - earlier for earlier, later in pairwise(times))])
+
+
+def _days(line: str, after: datetime) -> Iterator[datetime]:
+    """The days on which the line is due, at midnight."""
+    while True:
+        first = next(_walls(line, after))
+        day = first.replace(hour=0, minute=0)
+        yield day
+        after = day + _DAY - _TICK
 
 
 def _walls(line: str, after: datetime) -> Iterator[datetime]:
     """The line's times on a clock that no change ever touches, later than `after`."""
     while True:
-        found = _trigger(line).get_next_fire_time(None, after.replace(tzinfo=UTC) + timedelta(microseconds=1))
+        found = _trigger(line).get_next_fire_time(None, after.replace(tzinfo=UTC) + _TICK)
         after = found.replace(tzinfo=None)
         yield after
 

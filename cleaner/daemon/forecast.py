@@ -10,7 +10,8 @@ from itertools import groupby
 from typing import assert_never
 
 from cleaner.daemon.board import Known, RegistryFacts
-from cleaner.daemon.figures import NAME, Moment, freed, moment, shown, size, some
+from cleaner.daemon.figures import NAME, Moment, moment, shown
+from cleaner.figures import freed, size, some
 from cleaner.model.plan import Deletion, HeldBack, Mode, Plan, Unmanaged
 from cleaner.model.reason import GoesWith, GoReason, NoRuleKeeps, OrphanLeftBehind, OrphanOld
 from cleaner.retention.words import say, say_age, short
@@ -57,6 +58,7 @@ class PlanView:
     """A plan; the numbers called `more` are of what is not shown. `earlier` where a run has ended since."""
 
     made: Moment
+    as_of: Moment | None
     earlier: bool
     manifests: int
     kept: int
@@ -74,10 +76,11 @@ class PlanView:
 
 def plan_view(facts: RegistryFacts, known: Known[Plan], now: datetime) -> PlanView:
     """What the page says of a registry's plan."""
-    plan = known.value
+    plan, as_of = known.value, facts.plan_as_of or known.at
     repositories = by_repository(plan.deletions)
     return PlanView(
         made=moment(known.at, now, facts.settings.timezone),
+        as_of=moment(as_of, now, facts.settings.timezone) if as_of > now else None,
         earlier=facts.last_run is not None and facts.last_run.at > known.at,
         manifests=plan.manifests,
         kept=plan.kept,
@@ -85,7 +88,7 @@ def plan_view(facts: RegistryFacts, known: Known[Plan], now: datetime) -> PlanVi
         enforced=sum(deletion.mode is Mode.ENFORCE for deletion in plan.deletions),
         held_back=sum(held.manifests for held in plan.held_back),
         frees=freed(plan.freed),
-        repositories=tuple(_repository(deletions, now) for deletions in repositories[:REPOSITORIES]),
+        repositories=tuple(_repository(deletions, as_of) for deletions in repositories[:REPOSITORIES]),
         more_repositories=max(0, len(repositories) - REPOSITORIES),
         held=tuple(_held(held) for held in plan.held_back[:LINES]),
         more_held=max(0, len(plan.held_back) - LINES),
@@ -120,26 +123,26 @@ def kinds_of_reasons(deletions: Sequence[Deletion]) -> tuple[tuple[str, int], ..
     return tuple(counts.most_common())
 
 
-def _repository(deletions: Sequence[Deletion], now: datetime) -> RepositoryView:
+def _repository(deletions: Sequence[Deletion], as_of: datetime) -> RepositoryView:
     first = deletions[0]
     return RepositoryView(
         name=shown(first.manifest.repository, NAME),
         count=len(deletions),
         reported_only=first.mode is Mode.PLAN,
         reasons=kinds_of_reasons(deletions),
-        manifests=tuple(_manifest(deletion, now) for deletion in deletions[:MANIFESTS]),
+        manifests=tuple(_manifest(deletion, as_of) for deletion in deletions[:MANIFESTS]),
         more=max(0, len(deletions) - MANIFESTS),
     )
 
 
-def _manifest(deletion: Deletion, now: datetime) -> ManifestView:
+def _manifest(deletion: Deletion, as_of: datetime) -> ManifestView:
     manifest = deletion.manifest
     return ManifestView(
         digest=short(manifest.digest),
         whole=manifest.digest,
         tags=tuple(shown(tag, NAME) for tag in manifest.tags[:TAGS]),
         more_tags=max(0, len(manifest.tags) - TAGS),
-        age="" if manifest.updated_at is None else say_age(now - manifest.updated_at),
+        age="" if manifest.updated_at is None else say_age(as_of - manifest.updated_at),
         why=shown("; ".join(say(reason) for reason in deletion.reasons)),
     )
 

@@ -17,7 +17,7 @@ from typing import cast
 import httpx
 
 from cleaner.config.settings import RegistrySettings, Secret
-from cleaner.errors import ConfigError
+from cleaner.errors import ConfigError, UsageError
 from cleaner.model.event import Event, Listener, RunBegan, RunEnded, RunNotBegun, Warned
 from cleaner.model.run import RunOutcome
 
@@ -85,7 +85,7 @@ class Heartbeats:
                 self._note(registry, Signal.SUCCESS)
             case RunEnded(registry=registry, report=report) if report.outcome is RunOutcome.FAILED:
                 self._note(registry, Signal.FAILURE)
-            case RunNotBegun(registry=registry):
+            case RunNotBegun(registry=registry, is_held=False):  # else that other run tells
                 self._note(registry, Signal.FAILURE)
             case _:  # a run that was stopped goes on later: if it does not, the switch notices by itself
                 pass
@@ -139,20 +139,38 @@ class Heartbeats:
         self._tell(Warned(heartbeat.registry, text))
 
 
+def insist_on_a_url(secret: Secret) -> None:
+    """Nothing, where heartbeats can be sent there.
+
+    Raises:
+        UsageError: what the secret holds is no URL, or one that would tell it in the open.
+    """
+    try:
+        _url(secret)
+    except _Untold as error:
+        what = f"The heartbeat URL in {secret.source} cannot be used: {error}"
+        raise UsageError(what, "Put the one that your switch gave you there") from None
+
+
 def _address(heartbeat: _Heartbeat) -> httpx.URL:
     """Where a heartbeat goes; the URL's query stays as it is."""
+    url = _url(heartbeat.url)
+    if heartbeat.signal is Signal.SUCCESS:
+        return url
+    path, mark, query = url.raw_path.partition(b"?")
+    return url.copy_with(raw_path=path.rstrip(b"/") + heartbeat.signal.encode() + mark + query)
+
+
+def _url(secret: Secret) -> httpx.URL:
     try:
-        url = httpx.URL(heartbeat.url.reveal())
+        url = httpx.URL(secret.reveal())
     except ConfigError as error:
         raise _Untold("; ".join(problem.message for problem in error.problems)) from None
     except (httpx.InvalidURL, UnicodeError):
         raise _Untold("it is no URL") from None
     if not (url.scheme == "https" and url.host) and not (url.scheme == "http" and _is_loopback(url.host)):
         raise _Untold("expected an https URL, or http on loopback")
-    if heartbeat.signal is Signal.SUCCESS:
-        return url
-    path, mark, query = url.raw_path.partition(b"?")
-    return url.copy_with(raw_path=path.rstrip(b"/") + heartbeat.signal.encode() + mark + query)
+    return url
 
 
 def _is_loopback(host: str) -> bool:

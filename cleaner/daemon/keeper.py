@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,10 +24,11 @@ from cleaner.daemon.logbook import Logbook
 from cleaner.daemon.lookout import look_out
 from cleaner.daemon.metrics import Metrics
 from cleaner.daemon.runs import carrying, kinds_of
-from cleaner.daemon.timetable import Time, Timetable, entries
+from cleaner.daemon.timetable import Time, Timetable
 from cleaner.errors import CleanerError
+from cleaner.ledger.history import PastRun
 from cleaner.model.event import ConfigurationReloaded, Event, Warned
-from cleaner.model.run import Schedule
+from cleaner.model.run import RunKind, Schedule
 from cleaner.wiring import Application, Edges
 
 GRACE = timedelta(seconds=75)
@@ -99,7 +100,8 @@ class Keeper:
         async with self.listeners.beating(), self._group:
             self.timetable.start()
             async with self._reloading:
-                await self._put_in_force(self.application.settings)
+                put_in_force = await self._prepare(self.application.settings)
+                put_in_force()
             self.is_ready = True
             announce()
             await stop.wait()
@@ -112,11 +114,13 @@ class Keeper:
         async with self._reloading:
             try:
                 settings = await asyncio.to_thread(self._reread)
-                self.application.adopt(settings)
-                await self._put_in_force(settings)
+                put_in_force = await self._prepare(settings)
             except CleanerError as error:
                 self.listeners.hear(ConfigurationReloaded(str(error)))
                 return str(error)
+            if not self.is_ready:
+                return "the process is being stopped"
+            put_in_force()
             self.listeners.hear(ConfigurationReloaded(None))
             return None
 
@@ -131,20 +135,31 @@ class Keeper:
         following = f"next is {min(dues)[1]} at {min(dues)[0]:%Y-%m-%d %H:%M} UTC" if dues else "nothing is scheduled"
         return f"keeps {', '.join(names)}; {following}"
 
-    async def _put_in_force(self, settings: Settings) -> None:
-        self.listeners.expect(settings.registries)
-        await self._remember(settings.registries)
-        self._crew.adopt(settings.registries)
-        await self.timetable.keep(entry for registry in settings.registries for entry in entries(registry))
+    async def _prepare(self, settings: Settings) -> Callable[[], None]:
+        """Look up what these settings need; calling what this gives puts them in force, all at once.
 
-    async def _remember(self, registries: Sequence[RegistrySettings]) -> None:
-        """Let the metrics know what earlier processes did on registries that are new here."""
+        Raises:
+            StateError: the ledger cannot be read or written; what was in force stays so.
+        """
+        new = [registry.name for registry in settings.registries if registry.name not in self._remembered]
+        pasts = [await asyncio.to_thread(self._past, name) for name in new]
+        keep_time = await self.timetable.prepare(settings.registries)
+
+        def put_in_force() -> None:
+            self.application.adopt(settings)
+            self.listeners.expect(settings.registries)
+            for name, last, succeeded in pasts:
+                self.listeners.metrics.restore(name, last, succeeded)
+            self._remembered = frozenset(registry.name for registry in settings.registries)
+            self._crew.adopt(settings.registries)
+            keep_time()
+
+        return put_in_force
+
+    def _past(self, registry: str) -> tuple[str, Mapping[RunKind, PastRun], Mapping[RunKind, PastRun]]:
+        """What earlier processes did on a registry: its last runs and its last successes, for the metrics."""
         history = self.application.ledger.history
-        for name in (registry.name for registry in registries if registry.name not in self._remembered):
-            last = await asyncio.to_thread(history.last_runs, name)
-            succeeded = await asyncio.to_thread(history.last_successes, name)
-            self.listeners.metrics.restore(name, last, succeeded)
-        self._remembered = frozenset(registry.name for registry in registries)
+        return registry, history.last_runs(registry), history.last_successes(registry)
 
     async def _forecast(self, registry: RegistrySettings) -> None:
         """What the next run would do, if nothing were pushed until then."""

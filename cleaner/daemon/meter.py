@@ -7,7 +7,8 @@ from datetime import datetime, tzinfo
 from enum import StrEnum
 
 from cleaner.daemon.board import Known
-from cleaner.daemon.figures import Moment, dollars, moment, size
+from cleaner.daemon.figures import Moment, dollars, moment
+from cleaner.figures import size
 from cleaner.model.registry import Storage
 
 NEAR = 0.9

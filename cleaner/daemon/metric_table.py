@@ -104,7 +104,8 @@ LAST_OUTCOME = _gauge(
     "last_run_outcome",
     (REGISTRY, RUN_KIND, OUTCOME),
     "",
-    "1 for the outcome of the last run, 0 for the others; restored from the ledger at the start.",
+    "1 for the outcome of the last run, also of one that could not begin, 0 for the others; restored from the ledger "
+    "at the start.",
     Since.KNOWN,
 )
 NEXT_RUN = _gauge(

@@ -89,10 +89,12 @@ class Metrics:
 
     def restore(self, registry: str, last: Mapping[RunKind, PastRun], succeeded: Mapping[RunKind, PastRun]) -> None:
         """What the ledger knows of an expected registry's last runs and last successes, by kind."""
+        now = self._now()  # nothing was later: a clock that was ahead once must not silence an alert for so long
         for kind, run in last.items():
-            self._show_last(registry, kind, outcome_of(run.exit_code), run.ended_at or run.started_at)
+            self._show_last(registry, kind, outcome_of(run.exit_code), min(now, run.ended_at or run.started_at))
         for kind, run in succeeded.items():
-            self._series.show(table.LAST_SUCCESS, (run.ended_at or run.started_at).timestamp(), registry, kind)
+            at = min(now, run.ended_at or run.started_at)
+            self._series.show(table.LAST_SUCCESS, at.timestamp(), registry, kind)
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """All series for an `Accept` header: the body, and its content type (OpenMetrics where that is asked for)."""
@@ -129,6 +131,7 @@ class Metrics:
                 self._hear_of_an_end(event)
             case RunNotBegun(registry, kind):
                 self._series.add(table.RUNS, registry, kind, RunOutcome.FAILED)
+                self._show_outcome(registry, kind, RunOutcome.FAILED)
             case RunScheduled(registry, _, kind, due, period):
                 self._series.show(table.NEXT_RUN, due.timestamp() if due else None, registry, kind)
                 self._series.show(table.PERIOD, period.total_seconds() if period else None, registry, kind)
@@ -146,6 +149,9 @@ class Metrics:
 
     def _show_last(self, registry: str, kind: RunKind, outcome: RunOutcome, at: datetime) -> None:
         self._series.show(table.LAST_RUN, at.timestamp(), registry, kind)
+        self._show_outcome(registry, kind, outcome)
+
+    def _show_outcome(self, registry: str, kind: RunKind, outcome: RunOutcome) -> None:
         for each in RunOutcome:
             self._series.show(table.LAST_OUTCOME, each is outcome, registry, kind, each)
 

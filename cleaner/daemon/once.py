@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from cleaner.config.settings import RegistrySettings
 from cleaner.daemon.runs import Carry, kinds_of
-from cleaner.errors import CleanerError
+from cleaner.errors import CleanerError, RunInProgress
 from cleaner.model.event import Listener, RunNotBegun
 from cleaner.model.run import STOPPED
 
@@ -32,6 +32,6 @@ async def _round(registry: RegistrySettings, carry: Carry, tell: Listener) -> li
         try:
             codes.append((await carry(registry, kind, None)).exit_code)
         except CleanerError as error:
-            tell(RunNotBegun(registry.name, kind, str(error)))
+            tell(RunNotBegun(registry.name, kind, str(error), isinstance(error, RunInProgress)))
             codes.append(error.exit_code)
     return codes

@@ -13,10 +13,11 @@ from markupsafe import Markup
 
 from cleaner.daemon.board import Active, Known, RegistryFacts
 from cleaner.daemon.chart import Row, history_chart
-from cleaner.daemon.figures import Moment, moment, rfc3339, shown, size, some
+from cleaner.daemon.figures import Moment, moment, shown
 from cleaner.daemon.forecast import LINES, PlanView, plan_view
 from cleaner.daemon.meter import Level, StorageView, storage_view
 from cleaner.daemon.past import Past
+from cleaner.figures import rfc3339, size, some
 from cleaner.ledger.history import PastRun
 from cleaner.model.run import RunKind, RunOutcome, Schedule, outcome_of
 from cleaner.retention.words import say_age, say_limit
@@ -140,14 +141,16 @@ def page(registries: Sequence[RegistryFacts], past: Past, reloaded: Known[str | 
     return Page(
         now=Moment(f"{now:%Y-%m-%d %H:%M} UTC", rfc3339(now), ""),
         refreshes=True,
-        summary=_summary(len(views), troubled),
+        summary=_summary(len(views), troubled, bool(notices)),
         troubled=bool(troubled or notices),
         notices=tuple(notices),
         registries=views,
     )
 
 
-def _summary(registries: int, troubled: int) -> str:
+def _summary(registries: int, troubled: int, noticed: bool) -> str:
+    if noticed and not troubled:
+        return "the daemon needs attention"
     if troubled:
         verb = "needs" if troubled == 1 else "need"
         return f"{troubled} of {some(registries, 'registry')} {verb} attention"
@@ -179,7 +182,7 @@ def _registry(facts: RegistryFacts, past: Past, now: datetime) -> RegistryView:
 def _troubles(
     facts: RegistryFacts, last: PastRun | None, active: CollectionView | None, storage: StorageView | None
 ) -> tuple[str, ...]:
-    found = []
+    found = [] if facts.not_begun is None else [f"A run could not begin: {shown(facts.not_begun)}"]
     if last is not None and outcome_of(last.exit_code) is RunOutcome.FAILED:
         found.append(f"The last run failed{f': {shown(last.error)}' if last.error else ''}")
     if facts.last_run is not None and last is not None and facts.last_run.value.run == last.id:

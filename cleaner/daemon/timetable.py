@@ -8,9 +8,10 @@ down, or the machine asleep, are answered once. So is one whose run was cut shor
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
@@ -65,6 +66,15 @@ class Time:
     randomness: Random
 
 
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """What the ledger knows of an entry: from when on its due moments are to be answered, and which was cut short."""
+
+    entry: Entry
+    since: datetime
+    cut_short: datetime | None
+
+
 class Timetable:
     """Rings when a schedule is due; tells when it is due next."""
 
@@ -76,7 +86,9 @@ class Timetable:
         self._entries: dict[str, Entry] = {}
         self._periods: dict[str, timedelta] = {}
         self._dues: dict[str, datetime] = {}
-        self._jobs = AsyncIOScheduler(timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True})
+        # What is due now may be set while the same job's last function is still on its way out: two instances.
+        defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": 2}
+        self._jobs = AsyncIOScheduler(timezone="UTC", job_defaults=defaults)
 
     @property
     def is_running(self) -> bool:
@@ -95,60 +107,95 @@ class Timetable:
         """When that schedule is due next; None where it never is."""
         return self._dues.get(f"{registry} {schedule.value}")
 
-    async def keep(self, wanted: Iterable[Entry]) -> None:
-        """Keep these schedules and no others; one that did not change is not disturbed."""
-        later = {_name(entry): entry for entry in wanted}
-        for name in sorted(self._entries.keys() - later.keys()):
-            self._drop(name)
-        for name, entry in later.items():
-            before = self._entries.get(name)
-            if before != entry:
-                self._entries[name] = entry
-                self._periods[name] = longest_pause(entry.cron, entry.zone, self._time.now())
-                is_missed = self._arm(entry, await asyncio.to_thread(self._since, entry))
-                if before is None and not is_missed:
-                    await self._go_on(entry)
-
     def wake(self) -> None:
-        """Look at the clock: a machine that slept wakes late, for its timers slept with it."""
+        """Look at the clock: a machine that slept wakes late, for its timers slept with it; one set back waits anew."""
+        if not self.is_running:
+            return
         self._jobs.wakeup()
+        now = self._time.now()
+        for name, entry in self._entries.items():
+            due = next_due(entry.cron, entry.zone, now)
+            if self._dues[name] > due:
+                self._arm(entry, due)
 
-    async def _go_on(self, entry: Entry) -> None:
-        """A run of an earlier process that was due, and did not come to its end, is begun anew."""
-        last = (await asyncio.to_thread(self._ledger.history.last_runs, entry.registry)).get(entry.kind)
-        if last is not None and last.due_at is not None and not outcome_of(last.exit_code).reached_the_end:
-            self._ring(entry.registry, entry.schedule, Firing(entry.schedule, entry.line, last.due_at))
+    async def prepare(self, registries: Iterable[RegistrySettings]) -> Callable[[], None]:
+        """Look up what the registries' schedules need; calling what this gives keeps them, and no others.
 
-    def _since(self, entry: Entry) -> datetime:
-        """The moment from which on the schedule's due moments are to be answered."""
-        last = self._ledger.firings.last(entry.registry, entry.schedule, entry.line)
-        if last is None:
-            last = self._time.now()
-            self._ledger.firings.begin(entry.registry, entry.schedule, entry.line, last)
-        return last
+        A schedule that did not change is not disturbed.
 
-    def _arm(self, entry: Entry, since: datetime) -> bool:
-        """Set the next job; whether something was missed: it is answered now, once, however often it was due."""
-        due, now = next_due(entry.cron, entry.zone, since), self._time.now()
+        Raises:
+            StateError: the ledger cannot be read or written; what was kept is kept on.
+        """
+        wanted = {_name(entry): entry for registry in registries for entry in entries(registry)}
+        new = [entry for name, entry in wanted.items() if not self._has_line_of(entry)]
+        pasts = [await asyncio.to_thread(self._past, entry) for entry in new]
+        for entry in self._entries.values():
+            if _name(entry) not in wanted:
+                await asyncio.to_thread(self._ledger.firings.forget, entry.registry, entry.schedule)
+        return partial(self._keep, wanted, pasts)
+
+    def _has_line_of(self, entry: Entry) -> bool:
+        known = self._entries.get(_name(entry))
+        return known is not None and known.line == entry.line
+
+    def _past(self, entry: Entry) -> _Past:
+        since = self._ledger.firings.last(entry.registry, entry.schedule, entry.line)
+        if since is not None:
+            now = self._time.now()  # what the ledger has from a clock that was ahead holds nothing up
+            return _Past(entry, min(since, now), self._cut_short(entry))
+        begin = self._time.now()
+        self._ledger.firings.begin(entry.registry, entry.schedule, entry.line, begin)
+        return _Past(entry, begin, None)
+
+    def _cut_short(self, entry: Entry) -> datetime | None:
+        """The due moment whose run did not come to its end with the process that began it."""
+        last = self._ledger.history.last_runs(entry.registry).get(entry.kind)
+        return None if last is None or outcome_of(last.exit_code).reached_the_end else last.due_at
+
+    def _keep(self, wanted: Mapping[str, Entry], pasts: Iterable[_Past]) -> None:
+        for name in sorted(self._entries.keys() - wanted.keys()):
+            self._drop(name)
+        for past in pasts:
+            self._begin(past)
+        for name, entry in wanted.items():
+            if self._entries[name] != entry:  # but its line is the same, and so is the moment that it waits for
+                self._entries[name] = entry
+                self._arm(entry, self._dues[name])
+
+    def _begin(self, past: _Past) -> None:
+        entry = past.entry
+        self._entries[_name(entry)] = entry
+        self._periods[_name(entry)] = longest_pause(entry.cron, entry.zone, self._time.now())
+        due = next_due(entry.cron, entry.zone, past.since)
+        if due > self._time.now() and past.cut_short is not None:
+            self._ring(entry.registry, entry.schedule, Firing(entry.schedule, entry.line, past.cut_short))
+        self._arm(entry, due)
+
+    def _arm(self, entry: Entry, due: datetime) -> None:
+        """Set the next job. What was missed is answered now, once, however often it was due."""
+        now = self._time.now()
+        self._dues[_name(entry)] = due
         if due <= now:
             self._jobs.add_job(self._is_due, args=[entry, now], id=_name(entry), replace_existing=True)
-            return True
-        put_off = timedelta(seconds=self._time.randomness.uniform(0, entry.jitter.total_seconds()))
+            return
+        room = next_due(entry.cron, entry.zone, due) - due  # no further than the next due moment, or that would be lost
+        put_off = timedelta(seconds=self._time.randomness.uniform(0, min(entry.jitter, room).total_seconds()))
         self._jobs.add_job(
             self._is_due, "date", [entry, due], run_date=due + put_off, id=_name(entry), replace_existing=True
         )
-        self._dues[_name(entry)] = due
         self._tell(RunScheduled(entry.registry, entry.schedule, entry.kind, due, self._periods[_name(entry)]))
-        return False
 
     async def _is_due(self, entry: Entry, due: datetime) -> None:
+        if self._entries.get(_name(entry)) != entry:
+            return  # a reload came between the job's moment and this: it has seen to what was due
         self._ring(entry.registry, entry.schedule, Firing(entry.schedule, entry.line, due))
-        self._arm(entry, max(due, self._time.now()))
+        self._arm(entry, next_due(entry.cron, entry.zone, max(due, self._time.now())))
 
     def _drop(self, name: str) -> None:
         entry = self._entries.pop(name)
-        self._dues.pop(name, None)
-        self._jobs.remove_job(name)
+        self._dues.pop(name)
+        if self._jobs.get_job(name):
+            self._jobs.remove_job(name)
         self._tell(RunScheduled(entry.registry, entry.schedule, entry.kind, None, None))
 
 

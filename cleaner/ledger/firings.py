@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import case, func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects import sqlite
 
 from cleaner.ledger.database import Database
@@ -36,16 +36,34 @@ class Firings:
         Raises:
             StateError: the state cannot be written.
         """
+        statement = _insert(registry, Firing(schedule, line, at))
+        new = {"line": line, "fired_at": at}
         with self._database.transaction() as connection:
-            connection.execute(fired(registry, Firing(schedule, line, at)))
+            connection.execute(statement.on_conflict_do_update(index_elements=_KEY, set_=new))
+
+    def forget(self, registry: str, schedule: Schedule) -> None:
+        """The registry has no such schedule any more: one that it gets later begins anew.
+
+        Raises:
+            StateError: the state cannot be written.
+        """
+        mine = (schedules.c.registry == registry, schedules.c.schedule == schedule)
+        with self._database.transaction() as connection:
+            connection.execute(delete(schedules).where(*mine))
 
 
 def fired(registry: str, firing: Firing) -> sqlite.Insert:
-    """The statement that writes a firing down; the ledger carries it out together with the run that answers it."""
-    row = {"registry": registry, "schedule": firing.schedule, "line": firing.line, "fired_at": firing.due}
-    statement = sqlite.insert(schedules).values(row)
+    """The statement that writes a firing down; the ledger carries it out together with the run that answers it.
+
+    A run that is begun anew answers an older moment: the newest answered one stays. So does a line that was begun
+    since: a moment of the line before says nothing of it.
+    """
+    statement = _insert(registry, firing)
     new, old = statement.excluded, schedules.c
-    # A run that is begun anew answers an older moment: the newest answered one stays.
-    newest = case((old.line == new.line, func.max(old.fired_at, new.fired_at)), else_=new.fired_at)
-    newer = {"line": new.line, "fired_at": newest}
-    return statement.on_conflict_do_update(index_elements=_KEY, set_=newer)
+    newest = {"fired_at": func.max(old.fired_at, new.fired_at)}
+    return statement.on_conflict_do_update(index_elements=_KEY, set_=newest, where=old.line == new.line)
+
+
+def _insert(registry: str, firing: Firing) -> sqlite.Insert:
+    row = {"registry": registry, "schedule": firing.schedule, "line": firing.line, "fired_at": firing.due}
+    return sqlite.insert(schedules).values(row)

@@ -48,6 +48,7 @@ class Ledger:
     def __init__(self, database: Database, file: Path | None, now: Now, new_id: NewId) -> None:
         self._database = database
         self._file = file
+        self._identity = None if file is None else _identity(file)
         self._now = now
         self._new_id = new_id
         self.knowledge = Knowledge(database)
@@ -63,8 +64,19 @@ class Ledger:
 
         Raises (on entering):
             RunInProgress: another run holds it, whoever started that.
+            StateError: the state's file was taken away under this process: what it writes would be lost.
         """
-        return nullcontext() if self._file is None else held(self._file, registry)
+        if self._file is None:
+            return nullcontext()
+        self._insist_on_the_file(self._file)
+        return held(self._file, registry)
+
+    def _insist_on_the_file(self, file: Path) -> None:
+        if _identity(file) != self._identity:
+            raise StateError(
+                f"The state in {file} was removed or replaced while this process has it open",
+                "Put it back if you can, and restart; nothing is deleted without a record",
+            )
 
     def begin_run(self, registry: str, kind: RunKind, firing: Firing | None = None) -> str:
         """Write down that a run begins, and together with it which due moment it answers; gives its id.
@@ -145,6 +157,16 @@ class Ledger:
         within = () if repository is None else (deletions.c.repository == repository,)
         return self._gone(registry, deletions.c.outcome == _DELETED, *within)
 
+    def deleted_for(self, registry: str, due: datetime) -> Mapping[str, int]:
+        """How many manifests of each repository all runs that answered one due moment have deleted."""
+        mine = (runs.c.registry == registry, runs.c.due_at == due, deletions.c.outcome == _DELETED)
+        counted = select(deletions.c.repository, func.count().label("manifests")).join(
+            runs, deletions.c.run == runs.c.id
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(counted.where(*mine).group_by(deletions.c.repository))
+            return {row.repository: row.manifests for row in rows}
+
     def uncollected(self, registry: str) -> tuple[Gone, ...]:
         """What was deleted, or found gone already, and not collected since, oldest first (law 7)."""
         return self._gone(registry, deletions.c.outcome.in_((_DELETED, _GONE)), deletions.c.collected_at.is_(None))
@@ -158,7 +180,8 @@ class Ledger:
             deletions.c.answered_at < before,
         )
         with self._database.transaction() as connection:
-            connection.execute(update(deletions).where(*covered).values(collected_at=self._now()))
+            # Their blobs are gone, and so is what they were remembered for.
+            connection.execute(update(deletions).where(*covered).values(collected_at=self._now(), blobs=()))
 
     def collection_started(self, registry: str, run: str | None, collection: Collection, *, ours: bool) -> None:
         """A collection is active: started by us (`ours`), or found. What was ours once stays so, with its first run."""
@@ -196,6 +219,15 @@ class Ledger:
         }
         with self._database.transaction() as connection:
             connection.execute(_first_or_newer(row | known))
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    """What tells a file from another one of its name; None where there is none."""
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _outcome(outcome: Outcome) -> tuple[str, str | None]:

@@ -134,6 +134,7 @@ deletions = Table(
     Column("collected_at", Moment),
     # Serves what is unsettled, gone and uncollected alike.
     Index("ix_deletions_progress", "registry", "outcome", "collected_at"),
+    Index("ix_deletions_repository", "registry", "repository", "outcome"),
     Index("ix_deletions_run", "run"),
 )
 

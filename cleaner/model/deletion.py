@@ -43,7 +43,10 @@ Outcome: TypeAlias = Deleted | AlreadyGone | Failed
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """A manifest that we deleted: what it listed (for orphans left behind) and the blobs that it referred to."""
+    """A manifest that we deleted: what it listed (for orphans left behind) and the blobs that it referred to.
+
+    The blobs are remembered until they are collected.
+    """
 
     repository: str
     digest: Digest

@@ -38,11 +38,12 @@ class RunEnded:
 
 @dataclass(frozen=True, slots=True)
 class RunNotBegun:
-    """A run that was due could not begin: another one holds the registry, or the state cannot be written."""
+    """A run that was due could not begin: another holds the registry (`is_held`), or the state cannot be written."""
 
     registry: str
     kind: RunKind
     error: str
+    is_held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +101,10 @@ class ManifestRead:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The plan is made."""
+    """The plan is made, as of a moment: that of the run, or for a forecast the moment at which the next run is due."""
 
     plan: Plan
+    as_of: datetime
 
 
 @dataclass(frozen=True, slots=True)

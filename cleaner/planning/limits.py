@@ -47,14 +47,16 @@ class _Cap:
         return not self.closed
 
 
-def within_caps(queues: Mapping[str, Queue], caps: Mapping[str, int]) -> dict[str, tuple[Unit, ...]]:
-    """The units of each repository that may go in this run.
+def within_caps(
+    queues: Mapping[str, Queue], caps: Mapping[str, int], used: Mapping[str, int]
+) -> dict[str, tuple[Unit, ...]]:
+    """The units of each repository that may go in this run; `used` of each cap is used up already.
 
     Over all repositories the oldest versions go first, then the oldest orphans. What does not fit closes the cap
     that it does not fit in: nothing younger slips past it. So of each repository a first part of its units goes,
     and nothing goes before what it waits for.
     """
-    counters = {name: _Cap(limit) for name, limit in caps.items()}
+    counters = {name: _Cap(limit, used.get(name, 0)) for name, limit in caps.items()}
     granted: dict[str, list[Unit]] = {repository: [] for repository in queues}
     heads = [(queue.units[0].rank, repository, 0) for repository, queue in queues.items() if queue.units]
     heapq.heapify(heads)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from cleaner.model.deletion import Gone
 from cleaner.model.manifest import Digest
@@ -14,7 +15,7 @@ from cleaner.planning.limits import Queue, over_share, within_caps
 from cleaner.planning.order import parents, units
 from cleaner.planning.survey import Judged, Survey
 from cleaner.planning.warnings import warnings
-from cleaner.retention.policy import Policy
+from cleaner.retention.policy import Policy, policy_for
 
 _REGISTRY_CAP = "limits.deletions"
 
@@ -25,7 +26,8 @@ class Terms:
 
     `modes` are the modes whose policies it works on, `deletions` is the registry's cap, `allowed` the repositories
     that a person lets through share and cap, `veto` why an in-use source stops everything (law 6), `uncollected`
-    what was deleted before and not collected yet.
+    what was deleted before and not collected yet. `deleted` counts, by repository, what earlier tries of the same run
+    deleted: the caps are for all tries together.
     """
 
     deletions: int
@@ -33,6 +35,7 @@ class Terms:
     allowed: frozenset[str] = frozenset()
     veto: str | None = None
     uncollected: tuple[Gone, ...] = ()
+    deleted: Mapping[str, int] = field(default_factory=dict)
 
 
 def make_plan(survey: Survey, policies: tuple[Policy, ...], terms: Terms) -> Plan:
@@ -111,9 +114,8 @@ def _within_caps(
     """What the caps let through of these repositories, and what waits for the next run."""
     queues = {place.listing.repository: _queue(place, policies, terms) for place in judged}
     caps = {_cap_of(number): policy.limits.deletions for number, policy in enumerate(policies, 1)}
-    granted = within_caps(
-        queues, {_REGISTRY_CAP: terms.deletions, **{name: cap for name, cap in caps.items() if cap is not None}}
-    )
+    limited = {_REGISTRY_CAP: terms.deletions, **{name: cap for name, cap in caps.items() if cap is not None}}
+    granted = within_caps(queues, limited, _used(policies, terms))
     deletions: list[Deletion] = []
     held: list[HeldBack] = []
     for place in judged:
@@ -127,14 +129,30 @@ def _within_caps(
     return deletions, held
 
 
+def _used(policies: tuple[Policy, ...], terms: Terms) -> Counter[str]:
+    """What earlier tries of the run have used up of each cap."""
+    used = Counter[str]()
+    for repository, manifests in terms.deleted.items():
+        policy = policy_for(repository, policies)
+        if policy is not None and repository not in terms.allowed:
+            for cap in _caps(policy, policies):
+                used[cap] += manifests
+    return used
+
+
+def _caps(policy: Policy, policies: tuple[Policy, ...]) -> tuple[str, ...]:
+    """The caps that deletions under a policy count in."""
+    number = next(number for number, each in enumerate(policies, 1) if each is policy)
+    own = (_cap_of(number),) if policy.limits.deletions is not None else ()
+    return (*own, _REGISTRY_CAP)
+
+
 def _queue(place: Judged, policies: tuple[Policy, ...], terms: Terms) -> Queue:
     condemned = {digest: verdict.manifest for digest, verdict in place.judgement.condemned().items()}
     ordered = units(condemned, place.judgement.families)
     if place.listing.repository in terms.allowed:
         return Queue(ordered, ())
-    number = next(number for number, policy in enumerate(policies, 1) if policy is place.policy)
-    own = (_cap_of(number),) if place.policy.limits.deletions is not None else ()
-    return Queue(ordered, (*own, _REGISTRY_CAP))
+    return Queue(ordered, _caps(place.policy, policies))
 
 
 def _cap_of(policy_number: int) -> str:

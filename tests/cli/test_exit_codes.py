@@ -32,6 +32,10 @@ WRONG_FROM_THE_START = {
     "no terminal to ask on": (["apply"], "--yes"),
     "no terminal to ask on before a cancellation": (["gc", "cancel"], "--yes"),
     "a limit below one": (["history", "runs", "--limit", "0"], "--limit"),
+    "an address that is none": (["run", "--listen", "nowhere"], "expected HOST:PORT"),
+    "an empty address": (["run", "--listen", ""], "expected HOST:PORT"),
+    "an address that nobody may listen on": (["run", "--listen", "192.0.2.1:9095"], "192.0.2.1"),
+    "a log level that does not exist": (["run", "--log-level", "loud"], "loud"),
     "a history without a state": (["history", "runs"], "state.db"),
 }
 

@@ -12,8 +12,8 @@ import pytest
 
 from cleaner.cli.moments import parse_moment
 from cleaner.cli.tables import bar, shown_tag
-from cleaner.cli.units import size, some
 from cleaner.errors import UsageError
+from cleaner.figures import size, some
 from tests.cli.conftest import Cleaner
 from tests.cli.scene import Scene, scene, type_in
 from tests.shelves import Shelf, policy, registry
@@ -140,13 +140,13 @@ def test_what_is_no_moment_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("count", "text"),
     [
-        (None, "?"),
+        (None, "unknown"),
         (0, "0 B"),
         (999, "999 B"),
         (1000, "0.977 KiB"),
         (2**20, "1 MiB"),
         (5 * 2**40, "5 TiB"),
-        (2**60, "1048576 TiB"),
+        (2**60, "1,024 PiB"),
     ],
 )
 def test_a_size_has_three_digits_or_so(count: int | None, text: str) -> None:

@@ -27,6 +27,7 @@ from cleaner.model.event import (
 )
 from cleaner.model.manifest import Digest, Manifest
 from cleaner.model.plan import Deletion, Freed, Mode, Plan
+from tests.house import START
 
 DIGEST = Digest("sha256:" + "a" * 64)
 DELETION = Deletion(Manifest("shop", DIGEST, None), Mode.ENFORCE, ())
@@ -38,7 +39,7 @@ A_RUN: list[Event] = [
     RepositoryListed("acme", "broken", None),
     ManifestsWanted("acme", 3),
     ManifestRead("acme", "shop", DIGEST, readable=True),
-    Planned(Plan("acme", 3, 0, (DELETION,) * 3, (), Freed(1, 1), (), ())),
+    Planned(Plan("acme", 3, 0, (DELETION,) * 3, (), Freed(1, 1), (), ()), START),
     ManifestDeleted("acme", DELETION),
     DeletionFailed("acme", DELETION, "500\x1b[2J"),
     DeletionSkipped("acme", DELETION, "gone already"),

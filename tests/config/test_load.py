@@ -285,3 +285,13 @@ def test_an_in_use_source_is_a_warning_while_nothing_reads_it(tmp_path: Path) ->
     text = f"{SMALLEST}\nprotect: {{in_use: [{{file: images.txt}}, {{app_platform: {{}}}}]}}"
     assert [(doubt.line, doubt.column) for doubt in settings(tmp_path, text).warnings] == [(2, 20), (2, 40)]
     assert all("nothing is deleted" in doubt.message for doubt in settings(tmp_path, text).warnings)
+
+
+@pytest.mark.parametrize(
+    ("state", "place"),
+    [("state.db", "{folder}/state.db"), ("kept/state.db", "{folder}/kept/state.db"), ("/var/s.db", "/var/s.db")],
+)
+def test_a_relative_state_starts_at_the_configurations_folder(tmp_path: Path, state: str, place: str) -> None:
+    """Wherever a command is started: two ledgers for one registry would know nothing of each other."""
+    loaded = settings(tmp_path, f"{SMALLEST}\nstate: sqlite:///{state}")
+    assert loaded.state == "sqlite:///" + place.format(folder=tmp_path)

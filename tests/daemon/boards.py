@@ -123,7 +123,7 @@ def hostile() -> tuple[Event, ...]:
     return (
         StorageSeen("hostile", Storage(None, None, None, None)),
         RegistryWatched("hostile", stuck),
-        Planned(plan_of_malice()),
+        Planned(plan_of_malice(), START),
         *(Warned("hostile", f"the repository {name} is odd") for name in MALICE),
     )
 

@@ -43,6 +43,7 @@ from cleaner.model.reason import OrphanOld
 from cleaner.model.registry import Storage
 from cleaner.model.report import Report
 from cleaner.model.run import RunKind, Schedule
+from tests.house import START
 
 MOMENT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -91,7 +92,7 @@ def everything(registry: str) -> Iterator[Event]:
     yield RunNotBegun(registry, RunKind.CLEAN, "another run holds it")
     yield from (ConfigurationReloaded(error) for error in (None, "config.yaml:1:1: unknown key"))
     yield from (RepositoriesListed(registry, 1), RepositoryListed(registry, "shop", 2), ManifestsWanted(registry, 2))
-    yield from (ManifestRead(registry, "shop", DIGEST, readable=True), Planned(plan(registry)))
+    yield from (ManifestRead(registry, "shop", DIGEST, readable=True), Planned(plan(registry), START))
     yield HeldBackLate(registry, HeldBack("shop", HoldReason.LISTING, "a page failed", 2))
     yield from (ManifestDeleted(registry, deletion()), DeletionFailed(registry, deletion(), "500"))
     yield DeletionSkipped(registry, deletion(), "already gone")

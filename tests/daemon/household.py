@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import sqlite3
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -78,16 +79,31 @@ def account(**registries: Shelf) -> dict[str, object]:
     return {"registries": [each for world in worlds for each in cast("list[object]", world["registries"])]}
 
 
+@dataclass(slots=True)
+class Memory:
+    """Remembers what happens, with its moment; `awaited` are those who wait for something to happen."""
+
+    now: Now
+    heard: list[tuple[datetime, Event]] = field(default_factory=list)
+    awaited: list[tuple[type[Any], asyncio.Future[Event]]] = field(default_factory=list)
+
+    def hear(self, event: Event) -> None:
+        """Remember it, and wake who waits for it."""
+        self.heard.append((self.now(), event))
+        for kind, waiting in self.awaited:
+            if isinstance(event, kind) and not waiting.done():
+                waiting.set_result(event)
+
+
 @dataclass(frozen=True, slots=True)
 class Audience(Listeners):
     """All who hear what happens in the daemon, and one who remembers it."""
 
-    heard: list[tuple[datetime, Event]]
-    now: Now
+    memory: Memory
 
     def hear(self, event: Event) -> None:
-        """Remember it, and tell the others."""
-        self.heard.append((self.now(), event))
+        """Tell them all."""
+        self.memory.hear(event)
         Listeners.hear(self, event)
 
 
@@ -107,11 +123,16 @@ class Process:
 
 @dataclass(slots=True)
 class Household:
-    """A house and its daemon's processes; `heard` is all that they told, with its moment."""
+    """A house and its daemon's processes, and all that they told."""
 
     house: House
     log: io.StringIO
-    heard: list[tuple[datetime, Event]] = field(default_factory=list)
+    memory: Memory
+
+    @property
+    def heard(self) -> list[tuple[datetime, Event]]:
+        """All that was told, with its moment."""
+        return self.memory.heard
 
     def run(self, story: Coroutine[Any, Any, Result]) -> Result:
         """Let it happen, in virtual time."""
@@ -131,7 +152,7 @@ class Household:
         file = ConfigFile(self.house.directory / "config.yaml", None, None, None)
         settings = file.read()
         application = Application.for_applying(settings, self.house.edges)
-        keeper = Keeper(application, self.house.edges, self._audience(), lambda: file.read_anew(settings))
+        keeper = Keeper(application, self.house.edges, self.audience(), lambda: file.read_anew(settings))
         ready, stopping = asyncio.Event(), asyncio.Event()
         process = Process(keeper, stopping, asyncio.create_task(keeper.keep(stopping, ready.set)))
         try:
@@ -144,6 +165,7 @@ class Household:
                 assert await process.stop(), "it outlasted its grace"
         finally:
             process.keeping.cancel()
+            await asyncio.wait([process.keeping])
             application.close()
 
     async def kill(self, process: Process) -> None:
@@ -170,13 +192,10 @@ class Household:
 
     async def hears(self, kind: type[Kind], within: timedelta = DAY) -> Kind:
         """The next event of that kind."""
-        known, end = len(self.heard), self.house.now() + within
-        while self.house.now() < end:
-            for _, told in self.heard[known:]:
-                if isinstance(told, kind):
-                    return told
-            await asyncio.sleep(0.01)
-        raise AssertionError(f"no {kind.__name__} within {within}")
+        waiting: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
+        self.memory.awaited.append((kind, waiting))
+        async with asyncio.timeout(within.total_seconds()):
+            return cast("Kind", await waiting)
 
     def told(self, kind: type[Kind], registry: str | None = None) -> list[tuple[datetime, Kind]]:
         """The events of that kind, of one registry or of all."""
@@ -219,21 +238,29 @@ class Household:
     def deletes(self) -> list[tuple[datetime, str]]:
         """Each DELETE that was sent: its moment, and its path."""
         network = self.house.network
-        places = network.places("DELETE")
-        moments = [START + timedelta(seconds=network.moments[place]) for place in places]
+        moments = [START + timedelta(seconds=network.moments[place]) for place in network.places("DELETE")]
         return list(zip(moments, network.sent("DELETE"), strict=True))
+
+    def carried_out(self) -> list[str]:
+        """The path of each DELETE that the provider carried out, by its own log."""
+        log = cast("list[dict[str, Any]]", self.house.log.as_json()["requests"])
+        return [each["path"] for each in log if each["method"] == "DELETE" and each["status"] == 204]
+
+    def alter(self, table: str, into: str) -> None:
+        """Somebody renames a table of the state, and by that spoils it, or puts it right again."""
+        with closing(sqlite3.connect(self.house.directory / "state.db")) as connection:
+            connection.execute(f"ALTER TABLE {table} RENAME TO {into}")
 
     def lines(self, phrase: str, **facts: object) -> list[Line]:
         """The log's lines with that phrase and these facts."""
         every = lines(self.log)
-        return [
-            line for line in every if line["event"] == phrase and all(line.get(k) == v for k, v in facts.items())
-        ]
+        return [line for line in every if line["event"] == phrase and all(line.get(k) == v for k, v in facts.items())]
 
-    def _audience(self) -> Audience:
+    def audience(self) -> Audience:
+        """All who hear what happens in one process."""
         now, logbook = self.house.now, Logbook()
         heartbeats = Heartbeats(self.house.network, logbook.hear)
-        return Audience(Board(now), Metrics(now, "0"), logbook, heartbeats, self.heard, now)
+        return Audience(Board(now), Metrics(now, "0"), logbook, heartbeats, self.memory)
 
 
 def metric(process: Process, sample: str) -> float | None:
@@ -254,7 +281,7 @@ def household(
         scheduler_on(world.now),
         logging_to(io.StringIO(), now=world.now) as log,
     ):
-        yield Household(world, log)
+        yield Household(world, log, Memory(world.now))
 
 
 def _dead(_: httpx.Request | Connection) -> None:

@@ -24,7 +24,7 @@ from cleaner.config.load import load
 from cleaner.config.settings import RegistrySettings
 from cleaner.daemon.crew import Crew, Duties
 from cleaner.daemon.runs import Carry
-from cleaner.daemon.timetable import Time, Timetable, entries
+from cleaner.daemon.timetable import Time, Timetable
 from cleaner.ledger.ledger import Ledger
 from cleaner.ledger.opening import open_ledger
 from cleaner.model.event import Event
@@ -121,7 +121,7 @@ class Machine:
                     timetable = Timetable(ledger, Time(self.now, self.random), crew.want, heard)
                     timetable.start()
                     crew.adopt(registries)
-                    await timetable.keep(entry for registry in registries for entry in entries(registry))
+                    (await timetable.prepare(registries))()
                     await asyncio.sleep(span.total_seconds())
                     timetable.stop()
                     await self.end(crew)

@@ -88,7 +88,7 @@ def test_at_first_nothing_is_known(board: Board) -> None:
     ("event", "known"),
     [
         (StorageSeen("acme", Storage(1, 2, 3, 2)), lambda facts: facts.storage == Known(Storage(1, 2, 3, 2), START)),
-        (Planned(PLAN), lambda facts: facts.plan == Known(PLAN, START)),
+        (Planned(PLAN, START), lambda facts: facts.plan == Known(PLAN, START)),
         (ENDED, lambda facts: facts.last_run == Known(ENDED, START)),
         (RunBegan("acme", "run-1", RunKind.PLAN), lambda facts: facts.running == Running("run-1", RunKind.PLAN, START)),
         (RegistryWatched("acme", None), lambda facts: (facts.active, facts.watched_at) == (None, START)),
@@ -114,7 +114,7 @@ def test_what_is_told_is_known(board: Board, event: Event, known: Callable[[Regi
         (RepositoriesListed("acme", 3), Stage.LISTING),
         (ManifestsWanted("acme", 3), Stage.READING),
         (ManifestRead("acme", "shop", Digest("sha256:" + "0" * 64), readable=True), Stage.READING),
-        (Planned(PLAN), Stage.PLANNED),
+        (Planned(PLAN, START), Stage.PLANNED),
         (ManifestDeleted("acme", GONE), Stage.DELETING),
         (DeletionFailed("acme", GONE, "no"), Stage.DELETING),
         (CollectionStarted("acme", collection(), adopted=False), Stage.COLLECTING),

@@ -68,10 +68,21 @@ def test_half_an_hour_is_a_change_of_the_clocks_as_well() -> None:
 
 @pytest.mark.parametrize(
     ("line", "hours"),
-    [("30 2 * * *", 24), ("30 2 * * 1-5", 72), ("0 */6 * * *", 6), ("0 3 * * sun", 168), ("*/15 * * * *", 0.25)],
+    [
+        ("30 2 * * *", 24),
+        ("30 2 * * 1-5", 72),
+        ("0 */6 * * *", 6),
+        ("0 3 * * sun", 168),
+        ("*/15 * * * *", 0.25),
+        ("0 9-17 * * 1-5", 64),
+        ("*/10 2-4 * * *", 21 + 1 / 6),
+        ("0 */2 * * 1-5", 50),
+        ("* * * * *", 1 / 60),
+        ("0 3 1 * *", 31 * 24),
+    ],
 )
 def test_the_longest_pause_between_two_due_moments(line: str, hours: float) -> None:
-    """A line for weekdays pauses over the weekend."""
+    """A line for weekdays pauses over the weekend, one for some hours over the night."""
     now = datetime(2026, 1, 7, tzinfo=UTC)
     assert longest_pause(parse_cron(line), UTC_ZONE, now) == timedelta(hours=hours)
 

@@ -121,11 +121,12 @@ def scene(tmp_path: Path) -> Scene:
         (ended(3), [""]),
         (ended(1), ["/fail"]),
         (ended(STOPPED), []),
-        (RunNotBegun("acme", RunKind.CLEAN, "another run holds it"), ["/fail"]),
+        (RunNotBegun("acme", RunKind.CLEAN, "the disk is full"), ["/fail"]),
+        (RunNotBegun("acme", RunKind.CLEAN, "another run holds it", is_held=True), []),
         (began("other"), []),
         (Warned("acme", "something else"), []),
     ],
-    ids=["begun", "success", "held back", "failed", "stopped", "not begun", "no switch", "no run"],
+    ids=["begun", "success", "held back", "failed", "stopped", "not begun", "held by another", "no switch", "no run"],
 )
 def test_what_a_switch_is_told(scene: Scene, event: Event, paths: list[str]) -> None:
     """The beginning, the end and the failure of each run; a run that was stopped is not over."""

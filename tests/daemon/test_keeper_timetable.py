@@ -44,7 +44,8 @@ def kinds(home: Household) -> list[RunKind]:
 
 
 @pytest.mark.parametrize(
-    ("zone", "due"), [("UTC", "2:30"), ("Europe/Berlin", "1:30"), ("America/New_York", "7:30"), ("Asia/Kolkata", "21:00")]
+    ("zone", "due"),
+    [("UTC", "2:30"), ("Europe/Berlin", "1:30"), ("America/New_York", "7:30"), ("Asia/Kolkata", "21:00")],
 )
 def test_a_registry_is_cleaned_when_it_is_due_in_its_zone(tmp_path: Path, zone: str, due: str) -> None:
     """At half past two by the clocks there, each day."""

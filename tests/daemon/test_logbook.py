@@ -39,7 +39,7 @@ from cleaner.model.report import Report
 from cleaner.model.run import RunKind, Schedule
 from tests.daemon.events import DIGEST, MOMENT, SECOND, collection, deletion, ended, everything, plan
 from tests.daemon.logged import Line, lines, logging_to
-from tests.house import TOKEN, Before, House
+from tests.house import START, TOKEN, Before, House
 from tests.shelves import LAYER_BYTES, Shelf, house, policy, registry
 
 ORPHAN = "untagged and 20 d old, the policy keeps what is untagged for 14 d"
@@ -64,7 +64,7 @@ EACH: Sequence[tuple[Event, Mapping[str, object]]] = (
         {"event": "next run due", "kind": "clean", "schedule": "schedule", "due": "2026-11-24T12:00:00Z"},
     ),
     (RunScheduled("acme", Schedule.CLEANING, RunKind.CLEAN, None, None), {"event": "no longer scheduled"}),
-    (Planned(plan()), {"event": "forecast made", "manifests": 10, "kept": 4, "condemned": 3, "held_back": 3}),
+    (Planned(plan(), START), {"event": "forecast made", "manifests": 10, "kept": 4, "condemned": 3, "held_back": 3}),
     (ManifestDeleted("acme", deletion()), {"level": "info", "event": "manifest deleted", **MANIFEST}),
     (
         DeletionFailed("acme", deletion(), "the provider answered 500"),
@@ -133,7 +133,7 @@ def test_a_line_carries_the_run_that_goes_on_there() -> None:
 
 def test_a_run_tells_what_its_plan_holds_back_and_warns_of() -> None:
     """A forecast of the same plan tells its figures alone: the run that follows tells the rest."""
-    made = Planned(plan(warnings=("the rule selects nothing",)))
+    made = Planned(plan(warnings=("the rule selects nothing",)), START)
     (forecast,) = written(made)
     _, figures, *rest = written(RunBegan("acme", "run-1", RunKind.CLEAN), made)
     assert (forecast["event"], figures["event"]) == ("forecast made", "plan made")
@@ -146,7 +146,7 @@ def test_a_run_tells_what_its_plan_holds_back_and_warns_of() -> None:
 
 def test_at_debug_a_plan_names_what_it_condemns() -> None:
     """Also what stands under a policy in mode plan, which nobody deletes."""
-    told = written(RunBegan("acme", "run-1", RunKind.PLAN), Planned(plan()), level=LogLevel.DEBUG)
+    told = written(RunBegan("acme", "run-1", RunKind.PLAN), Planned(plan(), START), level=LogLevel.DEBUG)
     condemned = [line for line in told if line["event"] == "manifest condemned"]
     assert [line["mode"] for line in condemned] == ["enforce", "enforce", "plan"]
     assert condemned[0].items() >= MANIFEST.items()

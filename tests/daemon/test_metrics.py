@@ -36,6 +36,7 @@ from cleaner.model.registry import Storage
 from cleaner.model.run import RunKind, Schedule
 from tests.daemon.events import MOMENT, SECOND, collection, deletion, ended, plan
 from tests.daemon.exposed import exposed, of
+from tests.house import START
 
 NOW = MOMENT.timestamp()
 GIB = 2**30
@@ -95,7 +96,7 @@ EACH: Sequence[tuple[Event, Mapping[str, float]]] = (
         {"next_run_timestamp_seconds acme clean": NOW, "schedule_period_seconds acme clean": 86400},
     ),
     (
-        Planned(plan()),
+        Planned(plan(), START),
         {
             "manifests_seen acme": 10,
             "manifests_kept acme": 4,
@@ -177,7 +178,7 @@ def test_each_event_is_shown(event: Event, shown: Mapping[str, float]) -> None:
 def test_a_plan_replaces_the_one_before_it() -> None:
     """Gauges speak of the latest plan; what nobody can predict is not there, and never NaN."""
     scene = Scene()
-    scene.hear(Planned(plan()), Planned(plan(freed=None)))
+    scene.hear(Planned(plan(), START), Planned(plan(freed=None), START))
     assert scene.of("manifests_condemned") == {"acme enforce": 2, "acme plan": 1}
     assert scene.of("predicted_freed_bytes") == {}
 
@@ -302,6 +303,6 @@ def test_a_registry_that_is_not_expected_leaves_no_trace() -> None:
     """Names of registries come from the configuration alone."""
     scene = Scene()
     before = exposed(scene.metrics)
-    scene.hear(RunBegan("other", "run-1", RunKind.CLEAN), ended(registry="other"), Planned(plan("other")))
+    scene.hear(RunBegan("other", "run-1", RunKind.CLEAN), ended(registry="other"), Planned(plan("other"), START))
     scene.hear(RequestEnded("other", "registry", 200, SECOND), RegistryWatched("other", None))
     assert exposed(scene.metrics) == before

@@ -16,6 +16,7 @@ from cleaner.model.event import Planned
 from cleaner.model.run import RunKind
 from tests.daemon.events import MOMENT, ended, everything, plan
 from tests.daemon.exposed import exposed, of
+from tests.house import START
 
 REGISTRIES = ("acme", "beta", "gamma")
 ALL = tuple(RunKind)
@@ -96,7 +97,7 @@ def test_the_number_of_series_is_bounded(count: int) -> None:
 def test_no_label_names_what_is_in_a_registry() -> None:
     """Whatever names a plan holds, its events add no label's value."""
     shown = metrics({"acme": ALL})
-    shown.hear(Planned(plan()))
+    shown.hear(Planned(plan(), START))
     text, _ = shown.exposition("")
     assert b"shop" not in text
     assert b"sha256" not in text

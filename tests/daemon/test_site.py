@@ -20,6 +20,7 @@ from cleaner.daemon.site import Site, site
 from cleaner.model.event import ConfigurationReloaded, Planned, RunBegan
 from cleaner.model.run import RunKind
 from tests.daemon.boards import MALICE, Scene, condemned, hostile, live, plan_of_malice, scene, site_of
+from tests.house import START
 
 TOKEN = "let-me-in"
 ADMIN = Secret.from_env("ADMIN", {"ADMIN": TOKEN}, Place("config.yaml", 1, 1))
@@ -263,7 +264,7 @@ def test_malice_stays_as_it_is_in_json(lived: Scene) -> None:
 def test_deletions_are_listed_up_to_a_bound(at: Scene) -> None:
     """What is left out is counted."""
     going = tuple(condemned("shop/web") for _ in range(DELETIONS + 7))
-    at.board.hear(Planned(replace(plan_of_malice(), registry="acme", deletions=going)))
+    at.board.hear(Planned(replace(plan_of_malice(), registry="acme", deletions=going), START))
     alone = document(at, "/api/v1/registries/acme")
     assert (len(alone["deletions"]), alone["deletions_left_out"]) == (DELETIONS, 7)
 

@@ -16,10 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cleaner.daemon.board import Known
-from cleaner.daemon.figures import SENTENCE, moment, shown, size
+from cleaner.daemon.figures import SENTENCE, moment, shown
 from cleaner.daemon.meter import storage_view
 from cleaner.daemon.page import Page, page, render
 from cleaner.daemon.past import Past, read
+from cleaner.figures import size
 from cleaner.model.collection import Collection
 from cleaner.model.event import (
     CollectionStarted,
@@ -27,6 +28,7 @@ from cleaner.model.event import (
     Planned,
     RegistryWatched,
     RunBegan,
+    RunNotBegun,
     StorageSeen,
     Warned,
 )
@@ -191,7 +193,7 @@ def test_many_repositories_are_cut_and_counted(at: Scene) -> None:
     deletions = tuple(
         replace(plan.deletions[0], manifest=replace(plan.deletions[0].manifest, repository=name)) for name in names
     )
-    at.board.hear(Planned(replace(plan, deletions=deletions)))
+    at.board.hear(Planned(replace(plan, deletions=deletions), START))
     text = read_page(at).text
     assert "repository-19" in text
     assert "repository-20" not in text
@@ -289,6 +291,27 @@ def test_a_reload_that_failed_stands_at_the_top(at: Scene) -> None:
         "config.yaml:4:1: odder",
     ]
     assert page_of(at).troubled
+    assert page_of(at).summary == "the daemon needs attention"
+
+
+def test_a_run_that_could_not_begin_needs_attention_until_one_can(at: Scene) -> None:
+    """It has no line in the history; nor may it hide among the warnings."""
+    at.board.hear(RunNotBegun("acme", RunKind.CLEAN, "the disk is full"))
+    page = page_of(at)
+    assert page.summary == "1 of 2 registries needs attention"
+    assert page.registries[0].troubles == ("A run could not begin: the disk is full",)
+    at.board.hear(RunBegan("acme", "run-1", RunKind.CLEAN))
+    assert page_of(at).registries[0].troubles == ()
+
+
+def test_a_forecast_says_for_when_it_is(at: Scene) -> None:
+    """Ages are those of that moment too, as the reasons have them."""
+    at.board.hear(Planned(plan_of_malice(), START + timedelta(days=37)))
+    hostile = next(one for one in page_of(at).registries if one.plan is not None)
+    assert hostile.plan is not None
+    assert hostile.plan.as_of is not None
+    assert "in 36 d" in hostile.plan.as_of.distance
+    assert "As it will be" in read_page(at).text
 
 
 def test_a_plan_from_before_the_last_run_says_so(at: Scene) -> None:
@@ -381,4 +404,4 @@ def test_what_is_shown_is_printable_and_short(text: str) -> None:
 
 def test_an_unknown_past_is_no_error() -> None:
     """A page of no registries at all is a page."""
-    assert "0 registries" in render(page((), Past(error="the state is gone"), None, START))
+    assert "the state is gone" in render(page((), Past(error="the state is gone"), None, START))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cleaner.errors import MutationRefused
 from tests.changes import collect
 from tests.house import House
 from tests.registries import load_file
@@ -46,12 +47,25 @@ def test_a_plan_only_reads(tmp_path: Path, mode: str, seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(300, 304))
-def test_a_run_under_policies_in_mode_plan_only_reads(tmp_path: Path, seed: int) -> None:
-    """A run carries out policies in `mode: enforce` only: with none, it changes nothing."""
+def test_where_nothing_enforces_nobody_gets_a_client_that_can_change_anything(tmp_path: Path, seed: int) -> None:
+    """A run that was meant for `mode: enforce`, and finds `plan`, is refused before its first request."""
     generated = random_registry(random.Random(seed))
     configuration = policy(HARSH, mode="plan", rest=REST)
     with House(load_file(generated), configuration, tmp_path, start=generated.now) as world:
-        assert world.apply().deleted == ()
+        with pytest.raises(MutationRefused, match="mode enforce"):
+            world.apply()
+        assert methods(world) == set()
+
+
+@pytest.mark.parametrize("seed", range(300, 304))
+def test_a_scheduled_run_in_mode_plan_only_reads(tmp_path: Path, seed: int) -> None:
+    """It judges, reports and is written down as any other run."""
+    generated = random_registry(random.Random(seed))
+    configuration = policy(HARSH, mode="plan", rest=REST)
+    with House(load_file(generated), configuration, tmp_path, start=generated.now) as world:
+        with world.application() as application:
+            report = world.run(application.rehearse(world.registry, world.events.append))
+        assert report.deleted == ()
         assert methods(world) == {"GET"}
 
 

@@ -67,6 +67,7 @@ def test_a_hung_collection_of_ours_is_cancelled(tmp_path: Path) -> None:
         assert report.collection is not None
         assert report.collection.status == CANCELLED
         assert "cancelled" in str(report.error)
+        assert any("it is ours, and is cancelled" in text for text in report.warnings)
         assert 30 <= minutes(world) < 32
 
 

@@ -75,8 +75,24 @@ def test_an_older_moment_does_not_take_the_newest_back(ledger: Ledger) -> None:
     fire(ledger, DUE)
     fire(ledger, DUE - timedelta(days=1))
     assert last(ledger) == DUE
-    fire(ledger, DUE - timedelta(days=1), line="another")
-    assert last(ledger, "another") == DUE - timedelta(days=1)
+
+
+def test_a_moment_of_the_line_before_does_not_bring_that_line_back(ledger: Ledger) -> None:
+    """A run that failed under one line is tried again when the schedule has another: that one's moments stand."""
+    fire(ledger, DUE)
+    ledger.firings.begin("acme", Schedule.CLEANING, "another", DUE + timedelta(hours=1))
+    fire(ledger, DUE + timedelta(hours=2))
+    assert last(ledger) is None
+    assert last(ledger, "another") == DUE + timedelta(hours=1)
+
+
+def test_a_schedule_that_is_gone_is_forgotten(ledger: Ledger) -> None:
+    """One that comes later is a new one, also where its line is the same; the registry's other one is not touched."""
+    fire(ledger, DUE)
+    fire(ledger, DUE, schedule=Schedule.COLLECTION)
+    ledger.firings.forget("acme", Schedule.CLEANING)
+    assert last(ledger) is None
+    assert last(ledger, schedule=Schedule.COLLECTION) == DUE
 
 
 @pytest.mark.parametrize("words", ["INSERT INTO runs", "INSERT INTO schedules"])

@@ -18,7 +18,7 @@ from cleaner.model.collection import Collection
 from cleaner.model.deletion import AlreadyGone, Deleted, Failed, Gone, Intent, Outcome
 from cleaner.model.manifest import Digest
 from cleaner.model.plan import Freed
-from cleaner.model.run import RunKind
+from cleaner.model.run import Firing, RunKind, Schedule
 from tests.ledger.samples import BLOBS, HOSTILE, START, deletion, digest, numbered, opened, ticking
 
 ACTIVE = Collection("c-1", "scanning manifests", created_at=START)
@@ -96,6 +96,26 @@ def test_registries_do_not_see_each_other(ledger: Ledger) -> None:
     assert (ledger.unsettled("other"), ledger.gone("other"), ledger.uncollected("other")) == ((), (), ())
     assert not ledger.is_ours("other", "c-1")
     assert digests(ledger.uncollected("acme")) == [digest(1)]
+
+
+def test_what_earlier_tries_of_a_run_deleted_is_counted_by_repository(ledger: Ledger) -> None:
+    """Of one due moment and one registry, what the provider's answers say is deleted, whichever try did it."""
+    due, later = (Firing(Schedule.CLEANING, "daily", START + timedelta(days=days)) for days in (0, 1))
+    tries: list[tuple[str, Firing | None, Outcome]]
+    tries = [
+        ("acme", due, Deleted()),
+        ("acme", due, Deleted()),
+        ("acme", due, Failed("409")),
+        ("acme", due, AlreadyGone()),
+        ("acme", later, Deleted()),
+        ("acme", None, Deleted()),
+        ("beta", due, Deleted()),
+    ]
+    for number, (registry, firing, outcome) in enumerate(tries):
+        run = ledger.begin_run(registry, RunKind.CLEAN, firing)
+        ledger.settle(ledger.intend(run, registry, deletion(number), BLOBS), outcome)
+    assert ledger.deleted_for("acme", due.due) == {deletion(0).manifest.repository: 2}
+    assert ledger.deleted_for("acme", START + timedelta(days=9)) == {}
 
 
 def test_a_collection_covers_what_was_answered_before_it_began(ledger: Ledger) -> None:
@@ -215,6 +235,17 @@ def test_a_lock_file_that_cannot_be_made_is_named(ledger: Ledger, path: Path) ->
     with pytest.raises(StateError, match=r"lock file .*state\.db\.acme\.lock cannot be used: Is a directory"):  # noqa: SIM117
         with ledger.hold("acme"):
             pytest.fail("held")
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_state_that_was_taken_away_holds_nothing(path: Path, *, replaced: bool) -> None:
+    """What would be written to it would be lost: no run begins, and the message says what to do."""
+    with closing(opened(path)) as ledger:
+        path.rename(path.with_name("moved.db"))
+        if replaced:
+            path.write_bytes(b"")
+        with pytest.raises(StateError, match="removed or replaced"), ledger.hold("acme"):
+            pass
 
 
 def test_a_hold_ends_with_its_block(path: Path) -> None:

@@ -37,9 +37,9 @@ class Expected:
     collected: bool = False
 
     def told(self) -> tuple[object, ...]:
-        """As the ledger tells what is gone."""
-        manifest = self.deletion.manifest
-        return (manifest.repository, manifest.digest, self.deletion.children, self.blobs, self.at)
+        """As the ledger tells what is gone; blobs that are collected are nobody's any more."""
+        manifest, blobs = self.deletion.manifest, () if self.collected else self.blobs
+        return (manifest.repository, manifest.digest, self.deletion.children, blobs, self.at)
 
 
 class LedgerMachine(RuleBasedStateMachine):

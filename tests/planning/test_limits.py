@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from fractions import Fraction
 
@@ -130,5 +130,26 @@ def test_the_oldest_go_first_until_a_cap_is_full(
     queues: Mapping[str, Queue], caps: Mapping[str, int], going: Mapping[str, str]
 ) -> None:
     """Of each repository a first part of its units goes, none of them in part."""
-    granted = within_caps(queues, caps)
-    assert {name: " ".join("".join(each.manifests) for each in units) for name, units in granted.items()} == going
+    granted = within_caps(queues, caps, {})
+    assert named(granted) == going
+
+
+@pytest.mark.parametrize(
+    ("used", "going"),
+    [
+        pytest.param({}, {"x": "a b", "y": "c"}, id="nothing is used"),
+        pytest.param({"registry": 2}, {"x": "a", "y": ""}, id="some of it is"),
+        pytest.param({"registry": 3}, {"x": "", "y": ""}, id="all of it is"),
+        pytest.param({"registry": 7}, {"x": "", "y": ""}, id="more than all of it: no first one may exceed it then"),
+        pytest.param({"own": 9}, {"x": "", "y": "c"}, id="another cap's is"),
+    ],
+)
+def test_what_earlier_tries_of_the_run_deleted_counts(used: Mapping[str, int], going: Mapping[str, str]) -> None:
+    """Else each try would have the cap anew."""
+    queues = {"x": queue("9a 8b", "own", "registry"), "y": queue("7c")}
+    assert named(within_caps(queues, {"own": 9, "registry": 3}, used)) == going
+
+
+def named(granted: Mapping[str, Iterable[Unit]]) -> dict[str, str]:
+    """The manifests of each unit, by repository."""
+    return {name: " ".join("".join(each.manifests) for each in units) for name, units in granted.items()}

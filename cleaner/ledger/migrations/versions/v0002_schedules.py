@@ -14,6 +14,7 @@ def upgrade() -> None:
     op.add_column("runs", sa.Column("kind", sa.Text, nullable=False, server_default="clean"))
     op.add_column("runs", sa.Column("due_at", sa.BigInteger))
     op.create_index("ix_runs_registry", "runs", ["registry", "started_at", "kind", "exit_code"])
+    op.create_index("ix_deletions_repository", "deletions", ["registry", "repository", "outcome"])
     op.create_table(
         "schedules",
         sa.Column("registry", sa.Text, primary_key=True),
