@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cleaner.errors import ConfigError
+from cleaner.errors import ConfigError, MutationRefused
 from tests.house import House
 from tests.shelves import Shelf, house, policy, registry
 
@@ -38,10 +38,11 @@ def whole(world: House) -> bool:
 
 
 def test_the_default_mode_deletes_nothing(tmp_path: Path) -> None:
-    """A file without `mode` plans: it reports what would go, and a run leaves everything."""
+    """A file without `mode` plans: it reports what would go, and a run that is to change anything is refused."""
     with house(content(), BARE.format(keep="[{last: 6}]"), tmp_path) as world:
         assert len(world.plan().deletions) == 18
-        assert world.apply().deleted == ()
+        with pytest.raises(MutationRefused, match="mode enforce"):
+            world.apply()
         assert whole(world)
 
 
