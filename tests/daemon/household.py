@@ -20,7 +20,7 @@ from unittest.mock import patch
 import httpx
 from sqlalchemy import Connection, Engine, event
 
-from cleaner.cli.run import ConfigFile
+from cleaner.cli.daemon import ConfigFile
 from cleaner.clock import Now
 from cleaner.daemon.board import Board
 from cleaner.daemon.heartbeat import Heartbeats
@@ -171,6 +171,7 @@ class Household:
     async def kill(self, process: Process) -> None:
         """The process is gone at this moment: nothing leaves it and nothing is written any more."""
         others = asyncio.all_tasks() - {cast("asyncio.Task[Any]", asyncio.current_task())}
+        process.keeper.timetable.stop()
         before, self.house.network.before = self.house.network.before, _dead
         event.listen(Engine, "commit", _dead)
         try:
