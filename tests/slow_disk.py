@@ -25,7 +25,7 @@ class SlowDiskLoop(VirtualTimeLoop):
     def _do(self, future: asyncio.Future[Any], func: Callable[..., Any], args: tuple[Any, ...]) -> None:
         try:
             result = func(*args)
-        except Exception as error:
+        except BaseException as error:  # a crash under test as well: whoever waits for it gets it
             if not future.cancelled():
                 future.set_exception(error)
         else:

@@ -17,7 +17,6 @@ from tests.daemon.household import (
     DAY,
     HOUR,
     MINUTE,
-    NIGHTLY,
     SECOND,
     Household,
     Process,
@@ -31,9 +30,10 @@ from tests.daemon.household import (
 from tests.house import START
 from tests.slow_disk import SlowDiskLoop
 
-DUE = at("2:30")
+DUE = at("12:30", 24)
+LUNCH = '"30 12 * * *"'
 MANY = 40
-SCHEDULED = configuration(entry(schedule=NIGHTLY))
+SCHEDULED = configuration(entry(schedule=LUNCH))
 UNSENT = "the run was stopped before it was sent"
 
 
@@ -62,7 +62,7 @@ def test_what_is_in_hand_is_finished_recorded_and_reported(
     tmp_path: Path, registries: tuple[str, ...], after: float, disk: float
 ) -> None:
     """On every registry; what was sent is what is gone, and each run ends as stopped, by event, ledger and log."""
-    text = configuration(*(entry(name, schedule=NIGHTLY) for name in registries))
+    text = configuration(*(entry(name, schedule=LUNCH) for name in registries))
     with household(tmp_path, text, account(**{name: versions(MANY) for name in registries})) as home:
         slowly(home)
         if disk:
@@ -91,7 +91,7 @@ def test_what_is_in_hand_is_finished_recorded_and_reported(
 def test_deletions_that_wait_for_the_rate_limit_are_not_sent(tmp_path: Path) -> None:
     """They leave no open intent behind, and the stop does not wait for their turn."""
     top = "api: {rate_limit: {per_minute: 12, per_hour: 0, reserve: 0%}}"
-    text = configuration(entry(schedule=NIGHTLY), top=top)
+    text = configuration(entry(schedule=LUNCH), top=top)
     with household(tmp_path, text, account(acme=versions(MANY))) as home:
 
         async def story() -> timedelta:
@@ -171,7 +171,7 @@ async def while_waiting_to_try_again(home: Household, _: Process) -> None:
 
 async def while_idle(home: Household, _: Process) -> None:
     """Nothing is under way."""
-    await home.until(START + HOUR + MINUTE)
+    await home.until(START + 20 * MINUTE)
 
 
 async def before_anything_began(_: Household, __: Process) -> None:
@@ -261,7 +261,7 @@ def test_the_next_process_does_what_was_left(tmp_path: Path) -> None:
 
 def test_a_stop_during_a_rehearsal_ends_it_at_once(tmp_path: Path) -> None:
     """What only reads has nothing in hand that must be finished."""
-    with household(tmp_path, configuration(entry(schedule=NIGHTLY, mode="plan")), account(acme=versions(MANY))) as home:
+    with household(tmp_path, configuration(entry(schedule=LUNCH, mode="plan")), account(acme=versions(MANY))) as home:
 
         async def story() -> timedelta:
             async with home.process() as process:
