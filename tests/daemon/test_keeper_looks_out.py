@@ -68,8 +68,7 @@ def test_a_forecast_is_made_for_the_moment_at_which_the_next_run_is_due(tmp_path
     with household(tmp_path, text) as home:
         lives(home, START + MINUTE)
         assert forecasts(home) == [(START, 3)]
-        lives_now = home.house.plan()
-        assert len(lives_now.deletions) < 3
+        assert len(home.house.plan().deletions) < 3
 
 
 def test_a_registry_without_a_schedule_is_forecast_as_of_now(tmp_path: Path) -> None:

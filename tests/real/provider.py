@@ -32,7 +32,7 @@ def provider(name: str, storage: Storage) -> Iterator[str]:
     # The socket listens before the server runs: whoever connects early waits in its queue.
     with socket.create_server(("127.0.0.1", 0)) as listener:
         app = control_app(world, RequestLog(now), Behaviour())
-        server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="warning"))
+        server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, log_level="warning"))
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:
