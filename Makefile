@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# One more than there are processors, for some tests wait: for a clock, or for a program that they started.
+WORKERS = $(shell $(BIN)/python -c 'import os; print((os.cpu_count() or 1) + 1)')
 PIN := uv pip compile pyproject.toml --quiet --upgrade --generate-hashes --universal --no-header --no-annotate --python-version 3.11
 
 MAKEFLAGS += --no-builtin-rules
@@ -16,7 +18,7 @@ demo: $(VENV)/.runtime ## clean a made-up registry before your eyes
 	$(BIN)/cleaner demo
 
 test: $(VENV)/.dev ## run the whole suite; what a missing Debian package would have tested is skipped, with its name
-	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup
 
 lint: $(VENV)/.dev ## check style, format, types and the rooms' imports
 	$(BIN)/ruff check

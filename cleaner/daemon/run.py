@@ -122,7 +122,8 @@ def _signals(stop: Callable[[], None], reload: Callable[[], object]) -> Iterator
 async def _reload(manager: Notifier, keeper: Keeper) -> None:
     manager.reloading(monotonic_microseconds())
     await keeper.reload()
-    manager.ready(keeper.status())
+    if keeper.is_ready:  # else it is being stopped, and has said so
+        manager.ready(keeper.status())
 
 
 async def _report_status(manager: Notifier, keeper: Keeper) -> None:

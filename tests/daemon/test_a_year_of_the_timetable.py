@@ -12,6 +12,7 @@ from bisect import bisect_left, bisect_right
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import count, pairwise
 from pathlib import Path
 from random import Random
@@ -185,8 +186,13 @@ def machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 def dues(machine: Machine, key: Key) -> list[datetime]:
     """The due moments of a schedule, while there was anybody whom they concerned."""
+    return due_between(key, machine.lives[0][0], machine.lives[-1][1] - timedelta(days=1))
+
+
+@cache
+def due_between(key: Key, first: datetime, last: datetime) -> list[datetime]:
+    """The same, worked out once for all tests."""
     line, zone = LINES[key]
-    first, last = machine.lives[0][0], machine.lives[-1][1] - timedelta(days=1)
     return due_in(line, ZoneInfo(zone), first, last)
 
 

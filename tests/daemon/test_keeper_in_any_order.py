@@ -39,6 +39,8 @@ from tests.daemon.naive_cron import due_in
 from tests.house import START
 from tests.slow_disk import SlowDiskLoop
 
+pytestmark = pytest.mark.xdist_group("any order")
+
 MANY = 60
 JITTER = 91 * SECOND
 NAMES = ("acme", "beta")
