@@ -31,8 +31,10 @@ Each message names the thing and what was expected; `next_step` says what a pers
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 
 class CleanerError(Exception):
@@ -222,3 +224,10 @@ class SourceUnreadable(CleanerError):
     """An in-use source could not be read: it vetoes every deletion (law 6)."""
 
     exit_code = 3
+
+
+def say_unexpected(error: BaseException) -> str:
+    """An error that nobody expected, by kind and place alone: its text may hold anything, a secret too."""
+    where = traceback.extract_tb(error.__traceback__)[-1:]
+    place = "".join(f" in {Path(frame.filename).name}, line {frame.lineno}" for frame in where)
+    return f"unexpected {type(error).__name__}{place}"

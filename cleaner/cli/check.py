@@ -12,7 +12,6 @@ from rich.text import Text
 from cleaner.cleaning.by_hand import RegistryCheck
 from cleaner.cli.console import results, say, write_json
 from cleaner.cli.describe import describe
-from cleaner.cli.documents import Document
 from cleaner.cli.options import (
     ConfigOption,
     Format,
@@ -26,6 +25,7 @@ from cleaner.cli.options import (
 from cleaner.cli.outcome import Outcome, attempt, complaints, worst
 from cleaner.config.schema import schema as json_schema
 from cleaner.config.settings import RegistrySettings, Settings
+from cleaner.documents import Document
 from cleaner.errors import CleanerError
 from cleaner.figures import size, some
 from cleaner.model.plan import Mode

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cleaner.cli.outcome import Outcome
+from cleaner.documents import Document, deletion_document, held_back_document, unmanaged_document
 from cleaner.errors import CleanerError, Problem
 from cleaner.model.collection import Collection
-from cleaner.model.plan import Deletion, HeldBack, Plan
+from cleaner.model.plan import Plan
 from cleaner.model.report import Report
-from cleaner.retention.words import say
-
-Document = dict[str, object]
 
 
 def plan_document(outcomes: Iterable[Outcome[Plan]], warnings: Iterable[Problem]) -> Document:
@@ -50,10 +48,10 @@ def _planned(outcome: Outcome[Plan]) -> Document:
         "error": None,
         "manifests": plan.manifests,
         "kept": plan.kept,
-        "deletions": [_deletion(deletion) for deletion in plan.deletions],
-        "held_back": [_held_back(held_back) for held_back in plan.held_back],
+        "deletions": [deletion_document(deletion) for deletion in plan.deletions],
+        "held_back": [held_back_document(held_back) for held_back in plan.held_back],
         "freed_bytes": plan.freed.bytes if plan.freed else None,
-        "unmanaged": [{"repository": u.repository, "manifests": u.manifests, "bytes": u.bytes} for u in plan.unmanaged],
+        "unmanaged": [unmanaged_document(unmanaged) for unmanaged in plan.unmanaged],
     }
 
 
@@ -71,26 +69,7 @@ def _applied(outcome: Outcome[Report]) -> Document:
         "deleted": [{"repository": gone.repository, "digest": gone.digest} for gone in report.deleted],
         "failed": failed,
         "skipped": skipped,
-        "held_back": [_held_back(held_back) for held_back in report.held_back],
+        "held_back": [held_back_document(held_back) for held_back in report.held_back],
         "predicted_freed_bytes": report.predicted.bytes if report.predicted else None,
         "garbage_collection": collection_document(report.collection) if report.collection else None,
-    }
-
-
-def _deletion(deletion: Deletion) -> Document:
-    return {
-        "repository": deletion.manifest.repository,
-        "digest": deletion.manifest.digest,
-        "tags": list(deletion.manifest.tags),
-        "mode": str(deletion.mode),
-        "reasons": [say(reason) for reason in deletion.reasons],
-    }
-
-
-def _held_back(held_back: HeldBack) -> Document:
-    return {
-        "repository": held_back.repository,
-        "reason": str(held_back.reason),
-        "detail": held_back.detail,
-        "manifests": held_back.manifests,
     }

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.text import Text
 
-from cleaner.cli.documents import Document
 from cleaner.cli.lineage import Entry
 from cleaner.cli.tables import shown_tag
 from cleaner.config.settings import RegistrySettings
+from cleaner.documents import Document
 from cleaner.figures import clock_time, rfc3339_or_none
 from cleaner.model.manifest import Digest, Manifest
 from cleaner.model.verdict import Condemned, Kept, Verdict

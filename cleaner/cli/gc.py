@@ -12,7 +12,7 @@ import typer
 
 from cleaner.cleaning.run import both
 from cleaner.cli.console import ask, messages, results, say, write_json
-from cleaner.cli.documents import Document, collection_document
+from cleaner.cli.documents import collection_document
 from cleaner.cli.options import (
     ConfigOption,
     Format,
@@ -30,6 +30,7 @@ from cleaner.cli.outcome import Outcome, attempt, complaints, refused, worst
 from cleaner.cli.progress import progress
 from cleaner.cli.tables import table
 from cleaner.config.settings import RegistrySettings, Settings
+from cleaner.documents import Document
 from cleaner.errors import CleanerError, NotThere, UsageError
 from cleaner.figures import clock_time, rfc3339_or_none, size
 from cleaner.model.collection import Collection

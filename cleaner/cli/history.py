@@ -12,11 +12,11 @@ from typing import Annotated
 import typer
 
 from cleaner.cli.console import results, write_json
-from cleaner.cli.documents import Document
 from cleaner.cli.options import ConfigOption, Format, FormatOption, RegistryOption, answering, chosen, load_settings
 from cleaner.cli.tables import shown_tag, table
 from cleaner.clock import new_id, utc_now
 from cleaner.config.settings import Settings
+from cleaner.documents import Document
 from cleaner.errors import StateError
 from cleaner.figures import clock_time, rfc3339, size
 from cleaner.ledger.database import engine_at

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Mapping
 from importlib.metadata import version
-from pathlib import Path
 from types import TracebackType
 from typing import Annotated
 
@@ -24,7 +22,7 @@ from cleaner.cli.options import ConfigOption, Format, FormatOption, RegistryOpti
 from cleaner.cli.plan import plan
 from cleaner.cli.run import run
 from cleaner.cli.simulator import simulator
-from cleaner.errors import CleanerError
+from cleaner.errors import CleanerError, say_unexpected
 
 app = typer.Typer(
     name="cleaner",
@@ -90,8 +88,6 @@ def _everywhere(command: object, given: Mapping[str, object]) -> dict[str, objec
     return {**given, **{name: _everywhere(below, given) for name, below in inner.items()}}
 
 
-def _unexpected(kind: type[BaseException], _error: BaseException, trace: TracebackType | None) -> None:
-    """An error that nobody expected: its text may hold anything, a secret too, so only its kind and place are shown."""
-    where = traceback.extract_tb(trace)[-1:]
-    place = "".join(f" in {Path(frame.filename).name}, line {frame.lineno}" for frame in where)
-    say(f"error: unexpected {kind.__name__}{place}. This is a bug; `cleaner --debug …` shows where it comes from")
+def _unexpected(_kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
+    """An error that nobody expected is shown without its text."""
+    say(f"error: {say_unexpected(error)}. This is a bug; `cleaner --debug …` shows where it comes from")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,6 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
 from cleaner.config.cron import parse_cron
+from cleaner.config.hosts import is_loopback
 from cleaner.config.settings import CollectionSchedule
 from cleaner.config.tree import AsWritten, printable
 from cleaner.config.units import (
@@ -151,14 +151,7 @@ def _origin(value: object) -> str:
 def _is_safe(url: SplitResult) -> bool:
     if not url.hostname or "@" in url.netloc or url.query or url.fragment:
         return False
-    return url.scheme == "https" or (url.scheme == "http" and _is_loopback(url.hostname))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return url.scheme == "https" or (url.scheme == "http" and is_loopback(url.hostname))
 
 
 def _name_of_a_secret(pattern: str, expected: str) -> Callable[[object], str]:

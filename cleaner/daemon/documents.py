@@ -8,17 +8,15 @@ from datetime import datetime
 from cleaner.daemon.board import Active, Due, Known, RegistryFacts, Running
 from cleaner.daemon.forecast import by_repository, kinds_of_reasons
 from cleaner.daemon.past import Past
+from cleaner.documents import Document, deletion_document, held_back_document, unmanaged_document
 from cleaner.figures import rfc3339
 from cleaner.ledger.history import PastRun
 from cleaner.model.plan import Deletion, Plan
 from cleaner.model.registry import Storage
 from cleaner.model.run import outcome_of
-from cleaner.retention.words import say
 
 DELETIONS = 1000
 """The most deletions of a plan that are listed one by one."""
-
-Document = dict[str, object]
 
 
 def account_document(
@@ -41,7 +39,7 @@ def registry_document(facts: RegistryFacts, past: Past, now: datetime) -> Docume
         **_registry(facts, past, now),
         "history_error": past.error,
         "runs": [_run(run) for run in past.of(facts)],
-        "deletions": [_deletion(deletion) for deletion in deletions[:DELETIONS]],
+        "deletions": [deletion_document(deletion) for deletion in deletions[:DELETIONS]],
         "deletions_left_out": max(0, len(deletions) - DELETIONS),
     }
 
@@ -121,18 +119,10 @@ def _plan(known: Known[Plan], as_of: datetime) -> Document:
         "manifests": plan.manifests,
         "kept": plan.kept,
         "goes": [_goes(deletions) for deletions in by_repository(plan.deletions)],
-        "held_back": [
-            {
-                "repository": held.repository,
-                "reason": held.reason.value,
-                "detail": held.detail,
-                "manifests": held.manifests,
-            }
-            for held in plan.held_back
-        ],
+        "held_back": [held_back_document(held_back) for held_back in plan.held_back],
         "freed_bytes": plan.freed.bytes if plan.freed else None,
         "warnings": list(plan.warnings),
-        "unmanaged": [{"repository": u.repository, "manifests": u.manifests, "bytes": u.bytes} for u in plan.unmanaged],
+        "unmanaged": [unmanaged_document(unmanaged) for unmanaged in plan.unmanaged],
     }
 
 
@@ -143,14 +133,4 @@ def _goes(deletions: tuple[Deletion, ...]) -> Document:
         "mode": first.mode.value,
         "manifests": len(deletions),
         "reasons": dict(kinds_of_reasons(deletions)),
-    }
-
-
-def _deletion(deletion: Deletion) -> Document:
-    return {
-        "repository": deletion.manifest.repository,
-        "digest": deletion.manifest.digest,
-        "tags": list(deletion.manifest.tags),
-        "mode": deletion.mode.value,
-        "reasons": [say(reason) for reason in deletion.reasons],
     }

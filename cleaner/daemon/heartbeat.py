@@ -7,7 +7,6 @@ it can speak for the run: it is in no event, no log and no error.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +15,7 @@ from typing import cast
 
 import httpx
 
+from cleaner.config.hosts import is_loopback
 from cleaner.config.settings import RegistrySettings, Secret
 from cleaner.errors import ConfigError, UsageError
 from cleaner.model.event import Event, Listener, RunBegan, RunEnded, RunNotBegun, Warned
@@ -168,16 +168,9 @@ def _url(secret: Secret) -> httpx.URL:
         raise _Untold("; ".join(problem.message for problem in error.problems)) from None
     except (httpx.InvalidURL, UnicodeError):
         raise _Untold("it is no URL") from None
-    if not (url.scheme == "https" and url.host) and not (url.scheme == "http" and _is_loopback(url.host)):
+    if not (url.scheme == "https" and url.host) and not (url.scheme == "http" and is_loopback(url.host)):
         raise _Untold("expected an https URL, or http on loopback")
     return url
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 async def _post(transport: httpx.AsyncBaseTransport, url: httpx.URL) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TypeAlias, assert_never
 
+from cleaner.figures import rfc3339
 from cleaner.model.collection import CollectionState
 from cleaner.model.event import (
     BreakerTripped,
@@ -78,7 +79,7 @@ def of_a_run(event: OfRuns) -> Line:
             return line(logging.ERROR, "run not begun", kind=kind, error=error)
         case RunScheduled(_, schedule, kind, due):
             phrase = "next run due" if due else "no longer scheduled"
-            return line(logging.INFO, phrase, kind=kind, schedule=schedule, due=_moment(due) if due else None)
+            return line(logging.INFO, phrase, kind=kind, schedule=schedule, due=rfc3339(due) if due else None)
         case _:
             assert_never(event)
 
@@ -230,7 +231,3 @@ def of_the_provider(event: OfTheProvider) -> Line:
 
 def _seconds(duration: timedelta) -> float:
     return round(duration.total_seconds(), 3)
-
-
-def _moment(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

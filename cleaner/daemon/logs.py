@@ -11,7 +11,6 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping
 from datetime import UTC
-from pathlib import Path
 from typing import Any, TextIO
 
 import structlog
@@ -20,7 +19,7 @@ from structlog.typing import EventDict, Processor
 
 from cleaner.clock import Now
 from cleaner.config.settings import LogLevel
-from cleaner.errors import CleanerError
+from cleaner.errors import CleanerError, say_unexpected
 from cleaner.retention.words import safe
 
 OURS = "cleaner"
@@ -118,9 +117,7 @@ def _say_error(error: BaseException) -> str:
     """An error of ours in its own words; of any other the kind and place, for its text may hold anything."""
     if isinstance(error, CleanerError):
         return str(error)
-    where = traceback.extract_tb(error.__traceback__)[-1:]
-    place = "".join(f" in {Path(frame.filename).name}, line {frame.lineno}" for frame in where)
-    return f"unexpected {type(error).__name__}{place}"
+    return say_unexpected(error)
 
 
 def _in_order(_logger: object, _method: str, event: EventDict) -> EventDict:

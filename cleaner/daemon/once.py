@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Sequence
 
 from cleaner.config.settings import RegistrySettings
-from cleaner.daemon.runs import Carry, kinds_of
-from cleaner.errors import CleanerError, RunInProgress
-from cleaner.model.event import Listener, RunNotBegun
+from cleaner.daemon.runs import Carry, kinds_of, not_begun
+from cleaner.errors import CleanerError
+from cleaner.model.event import Listener
 from cleaner.model.run import STOPPED
 
 
@@ -32,6 +32,6 @@ async def _round(registry: RegistrySettings, carry: Carry, tell: Listener) -> li
         try:
             codes.append((await carry(registry, kind, None)).exit_code)
         except CleanerError as error:
-            tell(RunNotBegun(registry.name, kind, str(error), isinstance(error, RunInProgress)))
+            tell(not_begun(registry, kind, error))
             codes.append(error.exit_code)
     return codes

@@ -6,7 +6,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeAlias, assert_never
 
 from cleaner.config.settings import CollectionSchedule, RegistrySettings
-from cleaner.model.event import Listener
+from cleaner.errors import CleanerError, RunInProgress
+from cleaner.model.event import Listener, RunNotBegun
 from cleaner.model.report import Report
 from cleaner.model.run import Firing, RunKind, Schedule
 from cleaner.wiring import Application
@@ -48,3 +49,8 @@ def schedules_of(registry: RegistrySettings) -> tuple[Schedule, ...]:
 def kinds_of(registry: RegistrySettings) -> tuple[RunKind, ...]:
     """The kinds of run that a registry has."""
     return tuple(kind_of(registry, schedule) for schedule in schedules_of(registry))
+
+
+def not_begun(registry: RegistrySettings, kind: RunKind, error: CleanerError) -> RunNotBegun:
+    """What is told of a run that `error` kept from beginning."""
+    return RunNotBegun(registry.name, kind, str(error), isinstance(error, RunInProgress))

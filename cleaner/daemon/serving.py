@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import re
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -15,6 +14,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from cleaner.config.hosts import is_loopback
 from cleaner.errors import UsageError
 
 _BACKLOG = 128
@@ -37,7 +37,7 @@ async def serving(app: ASGIApp, host: str, port: int) -> AsyncIterator[str]:
     """
     with closing(_listener(host, port)) as listener:
         bound, bound_port = listener.getsockname()[:2]
-        server = _server(only_for_loopback(app) if _is_loopback(bound) else app)
+        server = _server(only_for_loopback(app) if is_loopback(bound) else app)
         task = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             yield f"http://[{bound}]:{bound_port}" if ":" in bound else f"http://{bound}:{bound_port}"
@@ -52,16 +52,9 @@ def only_for_loopback(app: ASGIApp) -> ASGIApp:
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
         host = _HOST.fullmatch(Headers(scope=scope).get("host", ""))
-        await (app if host and _is_loopback(host[1].strip("[]")) else refused)(scope, receive, send)
+        await (app if host and is_loopback(host[1].strip("[]")) else refused)(scope, receive, send)
 
     return guarded
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def _listener(host: str, port: int) -> socket.socket:

@@ -8,10 +8,10 @@ from datetime import timedelta
 from typing import Any, TypeAlias, TypeVar
 
 from cleaner.config.settings import RegistrySettings
-from cleaner.daemon.runs import Carry, kind_of
+from cleaner.daemon.runs import Carry, kind_of, not_begun
 from cleaner.daemon.timetable import entries
-from cleaner.errors import CleanerError, RunInProgress
-from cleaner.model.event import Listener, RunNotBegun
+from cleaner.errors import CleanerError
+from cleaner.model.event import Listener
 from cleaner.model.run import Firing, RunKind, RunOutcome, Schedule
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
@@ -118,7 +118,7 @@ class Worker:
         try:
             report = await self._alone(self._carry(self.registry, kind, firing))
         except CleanerError as error:
-            self._tell(RunNotBegun(self.registry.name, kind, str(error), isinstance(error, RunInProgress)))
+            self._tell(not_begun(self.registry, kind, error))
             return RunOutcome.FAILED
         return RunOutcome.STOPPED if report is None else report.outcome
 

@@ -9,7 +9,6 @@ API token), `bound` (one origin only, law 11), `guarded` (which requests there a
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,6 +17,7 @@ from typing import TypeAlias
 
 import httpx
 
+from cleaner.config.hosts import is_loopback
 from cleaner.config.settings import Secret
 from cleaner.docr.answers import shown
 from cleaner.docr.budget import Budget
@@ -121,16 +121,9 @@ def secure(url: str) -> Origin:
         OriginRefused: it is neither.
     """
     scheme, host, port = origin(url)
-    if not host or not (scheme == "https" or (scheme == "http" and _is_loopback(host))):
+    if not host or not (scheme == "https" or (scheme == "http" and is_loopback(host))):
         raise OriginRefused(f"{scheme}://{host} would get secrets in the open", "Use https, or http on loopback only")
     return scheme, host, port
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def bound(home: Origin, send: Send) -> Send:
