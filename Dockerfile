@@ -1,15 +1,15 @@
 # The container image of registry-cleaner: the daemon, as nobody in particular, on a read-only root.
 #
-#   docker build --tag registry-cleaner:0.2.0 .
+#   docker build --tag registry-cleaner:0.3.0 .
 #   docker run --read-only --cap-drop ALL --security-opt no-new-privileges --publish 127.0.0.1:9095:9095 \
 #     --env DIGITALOCEAN_ACCESS_TOKEN --volume ./config.yaml:/etc/registry-cleaner/config.yaml:ro \
-#     --volume registry-cleaner:/var/lib/registry-cleaner registry-cleaner:0.2.0
+#     --volume registry-cleaner:/var/lib/registry-cleaner registry-cleaner:0.3.0
 #
 # With the clock taken out, a build on the same base gives the same digest wherever and whenever it is made:
 #
 #   docker buildx build --build-arg SOURCE_DATE_EPOCH=0 --provenance=false \
-#     --output type=docker,name=registry-cleaner:0.2.0,rewrite-timestamp=true .
-#   buildah build --timestamp 0 --tag registry-cleaner:0.2.0 .
+#     --output type=docker,name=registry-cleaner:0.3.0,rewrite-timestamp=true .
+#   buildah build --timestamp 0 --tag registry-cleaner:0.3.0 .
 #
 # Podman and Buildah leave the health check out of an OCI image: they need `--format docker` for it.
 
@@ -26,8 +26,8 @@ ENV PYTHONHASHSEED=0 \
     PIP_PYTHON=/opt/registry-cleaner/bin/python
 WORKDIR /build
 RUN python3 -m venv pip && python3 -m venv --without-pip /opt/registry-cleaner
-COPY requirements.txt ./
-RUN pip/bin/pip install --no-compile --require-hashes --requirement requirements.txt
+COPY requirements-image.txt ./
+RUN pip/bin/pip install --no-compile --require-hashes --requirement requirements-image.txt
 # What .dockerignore lets through.
 COPY . source
 # Compiled here because nothing can be where it runs, and unchecked, so that no file's time matters.

@@ -30,11 +30,13 @@ mutants: $(VENV)/.dev ## change retention and planning in small ways and list th
 	$(BIN)/mutmut run
 	$(BIN)/mutmut results
 
-bench: $(VENV)/.dev ## print what the idle daemon costs, as ratios to a bare process with the same libraries
+bench: $(VENV)/.dev ## print what the idle daemon costs, and what it takes to know what is in use, as ratios to bare processes
 	$(BIN)/python -m tests.bench.idle
+	$(BIN)/python -m tests.bench.in_use
 
 pins: ## pin the newest releases with their hashes (needs uv)
 	$(PIN) --group build --output-file requirements.txt
+	$(PIN) --group build --extra kubernetes --extra notify --output-file requirements-image.txt
 	$(PIN) --group dev --output-file requirements-dev.txt
 
 clean: ## remove the private .venv and every cache

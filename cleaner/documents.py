@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cleaner.model.plan import Deletion, HeldBack, Unmanaged
+from cleaner.figures import rfc3339_or_none
+from cleaner.model.plan import Deletion, HeldBack, Unmanaged, Waiting
 from cleaner.retention.words import say
 
 Document = dict[str, object]
@@ -17,6 +18,11 @@ def deletion_document(deletion: Deletion) -> Document:
         "mode": deletion.mode.value,
         "reasons": [say(reason) for reason in deletion.reasons],
     }
+
+
+def announced_document(announced: Waiting) -> Document:
+    """A manifest that goes once its notice has run out, and when that is."""
+    return {**deletion_document(announced.deletion), "goes_at": rfc3339_or_none(announced.goes_at)}
 
 
 def held_back_document(held_back: HeldBack) -> Document:

@@ -21,9 +21,12 @@ CleanerError                     every error that we raise on purpose
 │       └── UnexpectedStatus     any other
 ├── CollectionError       exit 1 a garbage collection failed, hung, or was refused
 │   ├── CollectionAutomated exit 0 the provider collects by itself here (412)
+│   ├── CollectionWithheld       it would take what is needed, so none is started
+│   ├── CollectionUnsure   exit 3 nobody can tell whether it would, so none is started
 │   └── CollectionOutlasted      still active after `timeout`
 ├── ListingIncomplete     exit 3 a repository's listing is incomplete or inconsistent (law 3)
 ├── ManifestUnreadable    exit 3 the data plane did not give a manifest that hashes to its digest (law 2)
+│   └── ManifestLost             it does not know it: nobody can pull it
 └── SourceUnreadable      exit 3 an in-use source cannot be read (law 6)
 
 Each message names the thing and what was expected; `next_step` says what a person can do about it.
@@ -204,6 +207,16 @@ class CollectionAutomated(CollectionError):
     exit_code = 0
 
 
+class CollectionWithheld(CollectionError):
+    """No collection is started: it would take what is needed, and that cannot be brought back."""
+
+
+class CollectionUnsure(CollectionError):
+    """No collection is started: nobody could look whether it would take what is needed."""
+
+    exit_code = 3
+
+
 class CollectionOutlasted(CollectionError):
     """A garbage collection is still active after `garbage_collection.timeout`."""
 
@@ -218,6 +231,10 @@ class ManifestUnreadable(CleanerError):
     """A manifest could not be read from the data plane: its repository is left alone (law 2)."""
 
     exit_code = 3
+
+
+class ManifestLost(ManifestUnreadable):
+    """A manifest is listed and the data plane does not know it: nobody can pull it."""
 
 
 class SourceUnreadable(CleanerError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,26 +11,33 @@ from random import Random
 import httpx
 
 from cleaner import clock
-from cleaner.cleaning import by_hand, watch
+from cleaner.cleaning import audit, by_hand, undo, watch
 from cleaner.cleaning import clean as story
+from cleaner.cleaning.decide import Scope
+from cleaner.cleaning.orders import NO_MANDATE, Hands, Mandate
 from cleaner.cleaning.run import Occasion, cleaning, collecting, planning, run
 from cleaner.cleaning.work import Work
 from cleaner.clock import NewId, Now
 from cleaner.config.settings import Api, RegistrySettings, Settings
 from cleaner.docr import connect
 from cleaner.docr.budget import Budget
-from cleaner.docr.writer import Writer
+from cleaner.docr.reader import Reader
 from cleaner.errors import MutationRefused, StateError
+from cleaner.in_use.references import Home
+from cleaner.in_use.sources import Sources
 from cleaner.ledger.ledger import Ledger
 from cleaner.ledger.opening import open_ledger
+from cleaner.ledger.restoring import Which
 from cleaner.model.collection import Collection
 from cleaner.model.event import Event, Listener
+from cleaner.model.manifest import Digest
 from cleaner.model.plan import Plan
 from cleaner.model.report import Report
 from cleaner.model.run import Firing, RunKind
-from cleaner.planning.survey import Place
+from cleaner.notify.bulletin import told
 
 _IN_MEMORY = "sqlite://"
+_USUAL_HOST = "registry.digitalocean.com"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +98,22 @@ class Application:
         self.ledger.close()
 
     async def plan(
-        self, registry: RegistrySettings, at: datetime | None, tell: Listener, allowed: frozenset[str] = frozenset()
+        self, registry: RegistrySettings, at: datetime | None, tell: Listener, mandate: Mandate = NO_MANDATE
     ) -> Plan:
         """The plan for a registry, as of `at` or of now; not one mutating request can leave (law 9)."""
+        scope = Scope(story.BOTH_MODES, mandate.allowed, only=mandate.only, hypothetical=at is not None)
         async with self._reading(registry, tell) as work:
-            return await story.plan(work, at or self._edges.now(), allowed)
+            return await story.plan(work, at or self._edges.now(), scope)
 
-    async def explain(self, registry: RegistrySettings, repository: str, tell: Listener) -> Place:
+    async def explain(self, registry: RegistrySettings, repository: str, tell: Listener) -> by_hand.Explained:
         """What becomes of one repository, and why."""
         async with self._reading(registry, tell) as work:
             return await by_hand.explain(work, repository, self._edges.now())
+
+    async def audit(self, registry: RegistrySettings, tell: Listener) -> audit.Audit:
+        """Whether every tag pulls, every attachment has its subject, and everything in use is there."""
+        async with self._reading(registry, tell) as work:
+            return await audit.audit(work)
 
     async def check(self, registry: RegistrySettings) -> by_hand.RegistryCheck:
         """Whether token, registry and listing answer, by reading alone."""
@@ -108,16 +121,24 @@ class Application:
             return await by_hand.check(work)
 
     async def clean(
-        self, registry: RegistrySettings, allowed: frozenset[str], tell: Listener, firing: Firing | None = None
+        self, registry: RegistrySettings, mandate: Mandate, tell: Listener, firing: Firing | None = None
     ) -> Report:
         """One run; its report carries the error that ended it early, if one did."""
-        async with self._writing(registry, tell) as (work, writer):
-            return await run(work, Occasion(RunKind.CLEAN, firing), cleaning(writer, allowed, firing))
+
+        async def doing(tell: Listener) -> Report:
+            async with self._writing(registry, tell) as (work, hands):
+                return await run(work, Occasion(RunKind.CLEAN, firing), cleaning(hands, mandate, firing))
+
+        return await told(registry, self._last_told(registry), tell, doing)
 
     async def collect(self, registry: RegistrySettings, tell: Listener, firing: Firing | None = None) -> Report:
         """One run that only collects what earlier ones deleted, where that is worth it."""
-        async with self._writing(registry, tell) as (work, writer):
-            return await run(work, Occasion(RunKind.COLLECT, firing), collecting(writer))
+
+        async def doing(tell: Listener) -> Report:
+            async with self._writing(registry, tell) as (work, hands):
+                return await run(work, Occasion(RunKind.COLLECT, firing), collecting(hands))
+
+        return await told(registry, self._last_told(registry), tell, doing)
 
     async def rehearse(self, registry: RegistrySettings, tell: Listener, firing: Firing | None = None) -> Report:
         """One run that only plans: reported and written down as any other, by a client that cannot mutate (law 9)."""
@@ -134,6 +155,29 @@ class Application:
         async with self._reading(registry, tell) as work:
             await watch.watch_storage(work)
 
+    def approve(self, registry: RegistrySettings, repository: str, digests: Iterable[Digest]) -> None:
+        """Write down that a person lets these, and no others, of a repository through share and cap.
+
+        Raises:
+            StateError: the state cannot be written.
+        """
+        self.ledger.approvals.approve(registry.name, repository, tuple(digests), self._edges.now())
+
+    async def watch_uses(self, registry: RegistrySettings, tell: Listener) -> None:
+        """Look what is in use, and what the tags point to by which it is so: both are remembered."""
+        async with self._reading(registry, tell) as work:
+            await watch.watch_uses(work)
+
+    async def undoable(self, registry: RegistrySettings, which: Which) -> undo.Undoable:
+        """What an undo would put back, and what it could not."""
+        async with self._reading(registry, _nobody) as work:
+            return await undo.undoable(work, which)
+
+    async def undo(self, registry: RegistrySettings, which: Which, tell: Listener) -> undo.Undone:
+        """Put back what was deleted, as far as it can be."""
+        async with self._writing(registry, tell) as (work, hands):
+            return await undo.undo(work, hands.restorer, which)
+
     async def active_collection(self, registry: RegistrySettings) -> Collection | None:
         """The registry's active garbage collection."""
         async with self._reading(registry, _nobody) as work:
@@ -146,33 +190,50 @@ class Application:
 
     async def start_collection(self, registry: RegistrySettings, tell: Listener) -> None:
         """Start a garbage collection by hand, and follow it to its end."""
-        async with self._writing(registry, tell) as (work, writer):
-            await by_hand.collect_now(work, writer)
+        async with self._writing(registry, tell) as (work, hands):
+            await by_hand.collect_now(work, hands)
 
     async def cancel_collection(self, registry: RegistrySettings, uuid: str) -> Collection:
         """Ask to cancel a garbage collection; a person may cancel anybody's."""
-        async with self._writing(registry, _nobody) as (_, writer):
-            return await writer.cancel_collection(uuid)
+        async with self._writing(registry, _nobody) as (_, hands):
+            return await hands.writer.cancel_collection(uuid)
+
+    def _last_told(self, registry: RegistrySettings) -> datetime:
+        """When the last run that judged this registry ended: what it announced has been told."""
+        last = self.ledger.history.last_runs(registry.name)
+        ends = [run.ended_at or run.started_at for kind, run in last.items() if kind is not RunKind.COLLECT]
+        return max(ends, default=self._edges.now())
 
     @asynccontextmanager
     async def _reading(self, registry: RegistrySettings, tell: Listener) -> AsyncIterator[Work]:
         async with connect.reading(registry.api, registry.name, self._docr(registry.api, tell)) as reader:
-            yield Work(registry, reader, self.ledger, self._edges.now, tell)
+            yield self._work(registry, reader, tell)
 
     @asynccontextmanager
-    async def _writing(self, registry: RegistrySettings, tell: Listener) -> AsyncIterator[tuple[Work, Writer]]:
+    async def _writing(self, registry: RegistrySettings, tell: Listener) -> AsyncIterator[tuple[Work, Hands]]:
         if not registry.enforces:
             raise MutationRefused(
                 f"no policy of {registry.name} is in mode enforce, so nothing may be changed there (law 9)",
                 "Set `mode: enforce` where you mean it",
             )
-        async with connect.writing(registry.api, registry.name, self._docr(registry.api, tell)) as (reader, writer):
-            yield Work(registry, reader, self.ledger, self._edges.now, tell), writer
+        docr = self._docr(registry.api, tell)
+        async with connect.writing(registry.api, registry.name, docr) as (reader, writer, restorer):
+            yield self._work(registry, reader, tell), Hands(writer, restorer)
+
+    def _work(self, registry: RegistrySettings, reader: Reader, tell: Listener) -> Work:
+        sources = Sources(_home(registry), reader.apps, self._edges.http)
+        return Work(registry, reader, sources, self.ledger, self._edges.now, tell)
 
     def _docr(self, api: Api, tell: Listener) -> connect.Edges:
         """The clients' edges; all that use one token share its budget (law 13)."""
         budget = self._budgets.setdefault(_token(api), Budget(api.rate_limit, self._edges.now))
         return connect.Edges(self._edges.now, self._edges.randomness, budget, tell, self._edges.http)
+
+
+def _home(registry: RegistrySettings) -> Home:
+    """The registry as images name it: at the data plane that is asked, which may be a proxy, and at the provider's."""
+    hosts = (httpx.URL(registry.api.registry_url).netloc.decode("ascii"), _USUAL_HOST)
+    return Home(registry.name, tuple(dict.fromkeys(hosts)))
 
 
 def _nobody(_: Event) -> None:

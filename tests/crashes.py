@@ -55,7 +55,7 @@ def crashes(house: House, points: int, do: Callable[[], object]) -> bool:
         try:
             do()
         except Crash:
-            _bury(house)
+            bury(house)
             return True
     return False
 
@@ -67,7 +67,7 @@ def points_of(house: House, do: Callable[[], object]) -> int:
     return plug.passed
 
 
-def _bury(house: House) -> None:
+def bury(house: House) -> None:
     """End what the dead process left on the loop, as long as nothing of it can reach anything."""
     tasks = asyncio.all_tasks(house.loop)
     for task in tasks:

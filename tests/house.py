@@ -21,6 +21,7 @@ from typing import Any, Self, TypeVar
 import httpx
 import sqlalchemy
 
+from cleaner.cleaning.orders import Mandate
 from cleaner.config.load import load
 from cleaner.config.settings import RegistrySettings, Settings
 from cleaner.model.event import Event
@@ -58,7 +59,7 @@ class Network(httpx.AsyncBaseTransport):
     then lost. `delay` is how many seconds a request is on its way; `moments` tells when each was sent, by the loop.
     """
 
-    planes: Mapping[str, httpx.ASGITransport]
+    planes: Mapping[str, httpx.AsyncBaseTransport]
     before: Before = lambda _: None
     after: After = lambda _request, _answer: None
     delay: Callable[[httpx.Request], float] = lambda _: 0.0
@@ -168,7 +169,7 @@ class House:
     def apply(self, allowed: Iterable[str] = ()) -> Report:
         """`cleaner apply --yes`."""
         with self.application() as application:
-            return self.run(application.clean(self.registry, frozenset(allowed), self.events.append))
+            return self.run(application.clean(self.registry, Mandate(frozenset(allowed)), self.events.append))
 
     def application(self) -> _Open:
         """A freshly opened application, as each process has one."""

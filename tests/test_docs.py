@@ -2,7 +2,7 @@
 
 A block fenced as `sh` holds commands, one a line; in one fenced as `console` they follow a `$`, and the rest is what
 they print. Those of `cleaner` are run in the order of their document, in a folder with a `config.yaml` for the
-simulator's built-in registry `demo`.
+simulator's built-in registry `demo`, which is as new for each document.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,7 @@ YAML_BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 OTHER_FENCE = re.compile(r"^```(?:bash|shell|zsh|shell-session)$", re.MULTILINE)
 
 NOT_RUN_HERE = {
+    ".venv/bin/python": "runs a test of this suite, or a program that a test of it measures by",
     "cp": "copies the example; the configuration is laid for the test",
     "curl": "asks a daemon that no test of this module runs",
     "docker": "no container engine is assumed",
@@ -58,6 +60,7 @@ api:
 state: sqlite:///{folder}/state.db
 registries:
   - name: demo
+    garbage_collection: {{schedule: never}}
     policies:
       - repositories: ["shop/*", api]
         keep:
@@ -124,6 +127,27 @@ def test_every_link_leads_somewhere(document: Path) -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_into_a_page_leads_to_a_heading(document: Path) -> None:
+    """Also one that leads to another part of the same page."""
+    links = re.findall(r"\]\((?!https?:)([^)#]*\.md)?#([^)]+)\)", document.read_text(encoding="utf-8"))
+    assert [
+        (page, part) for page, part in links if part not in anchors(document.parent / page if page else document)
+    ] == []
+
+
+def anchors(document: Path) -> set[str]:
+    """The names under which a page's headings can be linked to."""
+    headings = re.findall(r"^#+ (.*)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    """Whoever begins there finds all that is told."""
+    linked = re.findall(r"\]\((docs/[^)#]+)", DOCUMENTS[0].read_text(encoding="utf-8"))
+    assert {str(document.relative_to(ROOT)) for document in DOCUMENTS[1:]} <= set(linked)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_whole_configuration_loads(document: Path, tmp_path: Path) -> None:
     """What a document shows as a configuration, from `registries` on, is one."""
     for number, block in enumerate(YAML_BLOCK.findall(document.read_text(encoding="utf-8"))):
@@ -133,10 +157,10 @@ def test_every_whole_configuration_loads(document: Path, tmp_path: Path) -> None
             assert load(file, {}).registries
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def origins() -> Iterator[Origins]:
     """A simulator with its built-in registry."""
-    with serving(Options(utc_now, new_id)) as origins:
+    with serving(Options(utc_now, new_id, collection_duration=timedelta(seconds=1))) as origins:
         yield origins
 
 

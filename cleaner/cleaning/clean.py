@@ -21,17 +21,17 @@ from cleaner.config.settings import CollectionSchedule
 from cleaner.model.event import Planned
 from cleaner.model.plan import Mode, Plan
 
+BOTH_MODES = (Mode.ENFORCE, Mode.PLAN)
 
-async def plan(work: Work, now: datetime, allowed: frozenset[str] = frozenset()) -> Plan:
-    """What every policy condemns as of `now`, in either mode, and what holds it back.
 
-    `allowed` are the repositories that a person would let through the limits.
+async def plan(work: Work, now: datetime, scope: Scope) -> Plan:
+    """What the policies in the modes of `scope` condemn as of `now`, and what holds it back.
 
     Raises:
         RemoteError: the registry's list of repositories could not be read.
     """
     inventory = await take_inventory(work)
-    _, decided = await decide(work, inventory, now, Scope((Mode.ENFORCE, Mode.PLAN), allowed))
+    _, decided = await decide(work, inventory, now, scope)
     work.tell(Planned(decided, now))
     return decided
 
@@ -42,12 +42,12 @@ async def clean(work: Work, orders: Orders, aftermath: Aftermath) -> None:
     Raises:
         CleanerError: what ended the run early; what was done until then has been told and written down.
     """
-    await finish_active(work, orders.writer)
+    await finish_active(work, orders.hands.writer)
     inventory = await take_inventory(work)
     await catch_up(work, inventory)
     await measure(work, inventory, aftermath)
     await collect_when_due(work, orders, aftermath, CollectionSchedule.BEFORE_CLEAN)
-    scope = Scope((Mode.ENFORCE,), orders.allowed, orders.deleted)
+    scope = Scope((Mode.ENFORCE,), orders.mandate.allowed, orders.deleted, orders.mandate.only)
     survey, decided = await decide(work, inventory, orders.now, scope)
     work.tell(Planned(decided, orders.now))
     try:
@@ -63,7 +63,7 @@ async def collect_earlier(work: Work, orders: Orders, aftermath: Aftermath) -> N
     Raises:
         CleanerError: what ended the run early.
     """
-    await finish_active(work, orders.writer)
+    await finish_active(work, orders.hands.writer)
     inventory = await take_inventory(work)
     await catch_up(work, inventory)
     await measure(work, inventory, aftermath)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from cleaner.cleaning.orders import Aftermath, Orders
+from cleaner.cleaning.last_look import last_look
+from cleaner.cleaning.orders import Aftermath, Hands, Orders
 from cleaner.cleaning.quiet import falls_quiet
 from cleaner.cleaning.work import Work
 from cleaner.config.settings import CollectionSchedule, OnTimeout
@@ -19,6 +21,7 @@ from cleaner.errors import (
     CollectionAutomated,
     CollectionError,
     CollectionOutlasted,
+    CollectionUnsure,
     Forbidden,
     MalformedAnswer,
     NotFound,
@@ -32,6 +35,7 @@ from cleaner.model.event import CollectionEnded, CollectionPolled, CollectionSta
 from cleaner.model.plan import Freed
 from cleaner.planning.collecting import Cancel, Ended, GiveUp, Look, Watch, next_step, worth_collecting
 
+_ALL_IS_BACK = "no garbage collection was started: all that was deleted turned out to be needed, and is back"
 _STARTS = 2
 _ABSENT_LOOKS = 5
 
@@ -70,20 +74,30 @@ async def collect_when_due(work: Work, orders: Orders, aftermath: Aftermath, whe
     settings = work.settings.garbage_collection
     worth_it = worth_collecting(aftermath.uncollected, aftermath.freed, settings.min_freed)
     if settings.schedule is when and worth_it and await falls_quiet(work):
-        await collect(work, orders.writer, orders.run, aftermath.freed)
+        with suppress(CollectionUnsure):  # it is told, and holds nothing up but the collection
+            await collect(work, orders.hands, orders.run, aftermath.freed)
 
 
-async def collect(work: Work, writer: Writer, run: str | None, predicted: Freed | None) -> None:
+async def collect(work: Work, hands: Hands, run: str | None, predicted: Freed | None) -> None:
     """Start a collection of unreferenced blobs, and follow it to its end; where the provider collects, only say so.
 
-    One that somebody else started meanwhile may have begun before our last delete: it is followed, then ours starts.
-    `run` is None for a collection by hand.
+    Just before it starts, what turns out to be needed of what we deleted is brought back. One that somebody else
+    started meanwhile may have begun before our last delete: it is followed, then ours starts. `run` is None for a
+    collection by hand.
 
     Raises:
+        CollectionWithheld: it would take what is needed.
+        CollectionUnsure: nobody can tell whether it would.
         CollectionError: it failed, was cancelled, outlasted its timeout, or could not be started.
         RemoteError: the provider could not be asked.
     """
+    writer = hands.writer
     for _ in range(_STARTS):
+        if await last_look(work, hands.restorer):
+            predicted = None  # it was worked out with what has come back
+            if run is not None and not await asyncio.to_thread(work.ledger.uncollected, work.registry):
+                work.tell(Warned(work.registry, _ALL_IS_BACK))
+                return
         asked_at = work.now()
         try:
             started = await _start(work, writer, run, asked_at)

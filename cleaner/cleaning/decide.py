@@ -8,34 +8,51 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cleaner.cleaning.inventory import Inventory
+from cleaner.cleaning.uses import look_at_uses
 from cleaner.cleaning.work import Work
-from cleaner.errors import ListingIncomplete, SourceUnreadable
-from cleaner.in_use.sources import look_at
+from cleaner.errors import ListingIncomplete
 from cleaner.model.listing import Listing
 from cleaner.model.manifest import Content, Digest
 from cleaner.model.plan import HoldReason, Mode, Plan
 from cleaner.model.verdict import Judgement
-from cleaner.planning.plan import Terms, make_plan
+from cleaner.planning.freed import Reference
+from cleaner.planning.plan import make_plan
 from cleaner.planning.survey import Judged, LeftAlone, Place, Survey
+from cleaner.planning.terms import Terms
 from cleaner.retention.judge import Case, judge
 from cleaner.retention.policy import Policy, policy_for
+from cleaner.retention.uses import Usage, in_use
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What a plan is for: policies in which modes, and which repositories a person lets through the limits.
 
-    `deleted` counts, by repository, what earlier tries of the same run deleted: the caps are for all of them.
+    `deleted` counts, by repository, what earlier tries of the same run deleted: the caps are for all of them. `only` is
+    what a person has reviewed: nothing else goes; None for no restriction. A hypothetical plan is as of another moment
+    than it is made at: it counts as no look for a notice.
     """
 
     modes: tuple[Mode, ...]
-    allowed: frozenset[str]
+    allowed: frozenset[str] = frozenset()
     deleted: Mapping[str, int] = field(default_factory=dict)
+    only: frozenset[Reference] | None = None
+    hypothetical: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Light:
+    """In which a repository is judged: as of `now`, by a listing that was begun at `seen_at`, with what is in use."""
+
+    now: datetime
+    seen_at: datetime
+    usage: Usage
 
 
 async def decide(work: Work, inventory: Inventory, now: datetime, scope: Scope) -> tuple[Survey, Plan]:
     """Judge every repository as of `now`, and make the plan."""
-    places = [await judge_place(work, repository, inventory, now) for repository in inventory.listings]
+    usage = await look_at_uses(work)
+    places = [await judge_place(work, repository, inventory, now, usage) for repository in inventory.listings]
     survey = Survey(
         registry=work.registry,
         judged=tuple(place for place in places if isinstance(place, Judged)),
@@ -43,27 +60,51 @@ async def decide(work: Work, inventory: Inventory, now: datetime, scope: Scope) 
         unmanaged=tuple(place for place in places if isinstance(place, Listing)),
         contents=inventory.contents,
     )
-    terms = Terms(
+    return survey, make_plan(survey, work.settings.policies, await _terms(work, survey, now, usage, scope))
+
+
+async def _terms(work: Work, survey: Survey, now: datetime, usage: Usage, scope: Scope) -> Terms:
+    approvals = await asyncio.to_thread(work.ledger.approvals.approved, work.registry)
+    return Terms(
+        now=now,
         deletions=work.settings.deletions,
         modes=scope.modes,
         allowed=scope.allowed,
-        veto=await _veto(work),
+        vetoes=usage.vetoes,
         uncollected=await asyncio.to_thread(work.ledger.uncollected, work.registry),
         deleted=scope.deleted,
+        since={place.listing.repository: await _since(work, place, now, scope) for place in survey.judged},
+        approved={repository: frozenset(digests) for repository, digests in approvals.items()},
+        only=scope.only,
     )
-    return survey, make_plan(survey, work.settings.policies, terms)
+
+
+async def _since(work: Work, place: Judged, now: datetime, scope: Scope) -> Mapping[Digest, datetime]:
+    """Since when each condemned manifest has been so; this look counts as well, where it is one."""
+    repository, text, notices = place.listing.repository, place.policy.fingerprint, work.ledger.notices
+    if scope.hypothetical:
+        return await asyncio.to_thread(notices.since, work.registry, repository, text)
+    condemned = place.judgement.condemned()
+    return await asyncio.to_thread(notices.condemned, work.registry, repository, text, condemned, now)
 
 
 async def judge_listing(
-    work: Work, listing: Listing, policy: Policy, contents: Mapping[Digest, Content], now: datetime
+    work: Work, listing: Listing, policy: Policy, contents: Mapping[Digest, Content], light: Light
 ) -> Judgement:
-    """One repository's judgement, with what the ledger says we deleted there."""
-    gone = await asyncio.to_thread(work.ledger.gone, work.registry, listing.repository)
-    case = Case(now=now, deleted={manifest.digest: manifest.children for manifest in gone})
+    """One repository's judgement, with what the ledger has seen of its tags, and what we deleted there."""
+    ledger, registry, remember = work.ledger, work.registry, work.settings.remember
+    memory = await asyncio.to_thread(ledger.memory.observe, registry, listing, light.seen_at, remember)
+    gone = await asyncio.to_thread(ledger.gone, registry, listing.repository)
+    case = Case(
+        now=light.now,
+        in_use=in_use(listing, contents, light.usage.of(listing.repository), memory),
+        deleted={manifest.digest: manifest.children for manifest in gone},
+        memory=memory,
+    )
     return judge(listing, contents, policy, work.settings.protections, case)
 
 
-async def judge_place(work: Work, repository: str, inventory: Inventory, now: datetime) -> Place:
+async def judge_place(work: Work, repository: str, inventory: Inventory, now: datetime, usage: Usage) -> Place:
     """One repository of the inventory: judged, left alone for a reason, or under no policy."""
     found = inventory.listings[repository]
     policy = policy_for(repository, work.settings.policies)
@@ -75,14 +116,5 @@ async def judge_place(work: Work, repository: str, inventory: Inventory, now: da
     if unread:
         detail = f"{len(unread)} of its manifests could not be read, the first: {inventory.unreadable[unread[0]]}"
         return LeftAlone(repository, policy, HoldReason.MANIFEST, detail, found)
-    return Judged(found, policy, await judge_listing(work, found, policy, inventory.contents, now))
-
-
-async def _veto(work: Work) -> str | None:
-    """Why an in-use source stops every deletion (law 6), None where all could be read."""
-    for source in work.settings.in_use:
-        try:
-            await look_at(source)
-        except SourceUnreadable as error:
-            return str(error)
-    return None
+    light = Light(now, inventory.seen_at, usage)
+    return Judged(found, policy, await judge_listing(work, found, policy, inventory.contents, light))

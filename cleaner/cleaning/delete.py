@@ -1,11 +1,11 @@
 """Deletions: judged again, a few at a time, written down before and after (laws 1, 8, 10).
 
 What both judgements condemn in a repository goes in rounds. A round looks again, and then deletes for as long as that
-look is no older than `recheck`. What it could not settle, because an answer was lost or the rate limit's budget came
-too late, is settled by the next round's look.
+look, and what the in-use sources said, is no older than `recheck`. What it could not settle, because an answer was lost
+or the rate limit's budget came too late, is settled by the next round's look.
 
-Between the look and a DELETE stand exactly these awaits: the intent's way to the disk, and the wait for the budget,
-which is refused rather than granted after the look has grown too old.
+Between the look and a DELETE stand exactly these awaits: the reading of its bytes where undo needs them, the intent's
+way to the disk, and the wait for the budget, which is refused rather than granted after the look has grown too old.
 """
 
 from __future__ import annotations
@@ -18,25 +18,27 @@ from dataclasses import dataclass, field
 from cleaner.cleaning.collect import finish_active
 from cleaner.cleaning.few import FEW
 from cleaner.cleaning.orders import Aftermath, Orders
-from cleaner.cleaning.recheck import Closed, look_again
+from cleaner.cleaning.recheck import Closed, Seen, look_again
 from cleaner.cleaning.work import Work
+from cleaner.config.settings import CollectionSchedule
 from cleaner.docr.unbroken import is_broken_off, to_the_end
 from cleaner.errors import (
     AnswerLost,
     BudgetTooLate,
     Conflict,
     MalformedAnswer,
+    ManifestUnreadable,
     RateLimited,
     RemoteError,
     ServerError,
     Unauthorized,
     UnexpectedStatus,
 )
-from cleaner.model.deletion import AlreadyGone, Deleted, Failed, Intent, Outcome
+from cleaner.model.deletion import AlreadyGone, Body, Deleted, Failed, Intent, Outcome
 from cleaner.model.event import Breaker, BreakerTripped, DeletionFailed, DeletionSkipped, HeldBackLate, ManifestDeleted
 from cleaner.model.listing import Listing
 from cleaner.model.manifest import Digest
-from cleaner.model.plan import Deletion, HeldBack
+from cleaner.model.plan import Deletion, HeldBack, HoldReason
 from cleaner.planning.freed import blobs_of
 from cleaner.planning.recheck import confirm
 from cleaner.planning.survey import Judged, Survey
@@ -86,8 +88,8 @@ class _Emptying:
             if self.aftermath.hopeless and not self.lost:
                 self._stop(remaining)
                 return
-            until = asyncio.get_running_loop().time() + self.work.settings.recheck.total_seconds()
-            seen = await look_again(self.work, self.orders, self.place)
+            began = asyncio.get_running_loop().time()
+            seen = await look_again(self.work, self.orders, self.place, self.aftermath)
             if isinstance(seen, Closed):
                 self._close(remaining, seen)
                 return
@@ -95,6 +97,7 @@ class _Emptying:
             remaining = await self._settle_lost(remaining, seen.listing)
             if self.aftermath.hopeless:
                 continue
+            remaining = self._within_share(remaining, seen)
             if fruitless == _FRUITLESS_ROUNDS:
                 self._skip(remaining, "each time, its turn came later than `recheck` allows after the look")
                 return
@@ -102,6 +105,7 @@ class _Emptying:
             for dropped in confirmed.dropped:
                 self._skip([dropped.deletion], dropped.reason)
             before = self.tries.total()
+            until = min(began, self.aftermath.asked) + self.work.settings.recheck.total_seconds()
             remaining = await self._send(confirmed.deletions, until)
             fruitless = 0 if self.tries.total() > before else fruitless + 1
 
@@ -111,7 +115,7 @@ class _Emptying:
         queue, again, sent, looked_at = list(deletions), list[Deletion](), 0, loop.time()
         while queue and not self.aftermath.hopeless and loop.time() < until:
             if sent >= _LOOK_EACH or loop.time() >= looked_at + _LOOK_EACH_SECONDS:
-                await finish_active(self.work, self.orders.writer)
+                await finish_active(self.work, self.orders.hands.writer)
                 sent, looked_at = 0, loop.time()
                 continue
             batch, queue = self._ready(queue, again)
@@ -163,12 +167,14 @@ class _Emptying:
     async def _delete(self, deletion: Deletion, until: float) -> bool:
         """Whether the deletion is settled; else another round's look decides."""
         digest = deletion.manifest.digest
-        blobs = blobs_of(deletion.manifest, self.survey.contents) or ()
-        intent = await to_the_end(
-            asyncio.to_thread(self.work.ledger.intend, self.orders.run, self.work.registry, deletion, blobs)
-        )
         try:
-            outcome = await self.orders.writer.delete_manifest(intent, until)
+            body = await self._body(deletion)
+        except ManifestUnreadable as error:
+            self._hold(deletion, error)
+            return True
+        intent = await self._intend(deletion, body)
+        try:
+            outcome = await self.orders.hands.writer.delete_manifest(intent, until)
         except (AnswerLost, MalformedAnswer, ServerError, UnexpectedStatus) as lost:
             self.lost[digest] = intent, str(lost)
             self.tries[digest] += 1
@@ -189,6 +195,17 @@ class _Emptying:
         await self._settle(intent, outcome)
         self._is_gone(deletion, outcome)
         return True
+
+    async def _body(self, deletion: Deletion) -> Body | None:
+        """The bytes that undo would put back; None where a collection follows at once and takes what they need."""
+        if self.work.settings.garbage_collection.schedule is CollectionSchedule.AFTER_CLEAN:
+            return None
+        return await self.work.reader.body(deletion.manifest.repository, deletion.manifest.digest)
+
+    async def _intend(self, deletion: Deletion, body: Body | None) -> Intent:
+        blobs = blobs_of(deletion.manifest, self.survey.contents) or ()
+        intend = self.work.ledger.intend
+        return await to_the_end(asyncio.to_thread(intend, self.orders.run, self.work.registry, deletion, blobs, body))
 
     async def _settle(self, intent: Intent, outcome: Outcome) -> None:
         await to_the_end(asyncio.to_thread(self.work.ledger.settle, intent, outcome))
@@ -244,6 +261,22 @@ class _Emptying:
         for deletion in deletions:
             self.stuck.add(deletion.manifest.digest)
             self.work.tell(DeletionSkipped(self.work.registry, deletion, reason))
+
+    def _within_share(self, remaining: Sequence[Deletion], seen: Seen) -> list[Deletion]:
+        """Where the repository would lose more than its share by now, only those that a person let through."""
+        if seen.over_share is None:
+            return list(remaining)
+        through = [deletion for deletion in remaining if deletion.manifest.digest in seen.approved]
+        if held := len(remaining) - len(through):
+            hold = HeldBack(self.place.listing.repository, HoldReason.SHARE, seen.over_share, held)
+            self.work.tell(HeldBackLate(self.work.registry, hold))
+        return through
+
+    def _hold(self, deletion: Deletion, error: ManifestUnreadable) -> None:
+        """What could not be brought back stays."""
+        self.stuck.add(deletion.manifest.digest)
+        hold = HeldBack(deletion.manifest.repository, HoldReason.MANIFEST, str(error), 1)
+        self.work.tell(HeldBackLate(self.work.registry, hold))
 
     def _close(self, remaining: Iterable[Deletion], closed: Closed) -> None:
         """Leave the repository alone; an intent whose answer was lost stays open for the next run to look."""

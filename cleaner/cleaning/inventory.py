@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from cleaner.cleaning.few import a_few_at_a_time
@@ -23,9 +24,11 @@ _FAILURES_IN_A_ROW = 8
 class Inventory:
     """Each repository with its listing or the reason why it has none, and what the manifests are.
 
-    `unreadable` gives for a digest why the data plane did not give its manifest.
+    The first listing was begun at `seen_at`. `unreadable` gives for a digest why the data plane did not give its
+    manifest.
     """
 
+    seen_at: datetime
     listings: Mapping[str, Listing | ListingIncomplete]
     contents: Mapping[Digest, Content]
     unreadable: Mapping[Digest, ManifestUnreadable]
@@ -49,11 +52,11 @@ async def take_inventory(work: Work) -> Inventory:
 
 async def look_into(work: Work, repositories: Sequence[str]) -> Inventory:
     """The inventory of these repositories alone."""
-    lister = _Lister(work)
+    lister, seen_at = _Lister(work), work.now()
     listings = dict(zip(repositories, await a_few_at_a_time(lister.list, repositories), strict=True))
     wanted = [m for found in listings.values() if isinstance(found, Listing) for m in _wanted(work, found)]
     contents, unreadable = await read_contents(work, wanted)
-    return Inventory(listings, contents, unreadable)
+    return Inventory(seen_at, listings, contents, unreadable)
 
 
 async def read_contents(

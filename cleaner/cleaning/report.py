@@ -19,6 +19,7 @@ from cleaner.model.event import (
 )
 from cleaner.model.plan import Freed, HeldBack
 from cleaner.model.report import DeletedManifest, FailedDeletion, Report, SkippedDeletion
+from cleaner.model.safeguard import ManifestRestored
 
 
 @dataclass(slots=True)
@@ -31,6 +32,7 @@ class Reporter:
     skipped: list[SkippedDeletion] = field(default_factory=list)
     held_back: list[HeldBack] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    restored: list[DeletedManifest] = field(default_factory=list)
     collection: Collection | None = None
     ours: str | None = None
 
@@ -48,6 +50,8 @@ class Reporter:
                 self.skipped.append(SkippedDeletion(deletion.manifest.repository, deletion.manifest.digest, reason))
             case HeldBackLate(_, held_back):
                 self.held_back.append(held_back)
+            case ManifestRestored(_, manifest):
+                self.restored.append(DeletedManifest(manifest.repository, manifest.digest))
             case Warned(_, text):
                 self.warnings.append(text)
             case CollectionStarted(adopted=False, collection=collection):
@@ -59,10 +63,11 @@ class Reporter:
 
     def report(self, error: str | None, predicted: Freed | None) -> Report:
         """What the run has come to, and the exit code that it deserves (contracts, "Exit codes")."""
+        trouble = any(held.reason.is_trouble for held in self.held_back)
         return Report(
             registry=self.registry,
             error=error,
-            exit_code=1 if error or self.failed else 3 if self.held_back else 0,
+            exit_code=1 if error or self.failed else 3 if trouble else 0,
             deleted=tuple(self.deleted),
             failed=tuple(self.failed),
             skipped=tuple(self.skipped),
@@ -70,4 +75,5 @@ class Reporter:
             predicted=predicted,
             collection=self.collection,
             warnings=tuple(self.warnings),
+            restored=tuple(self.restored),
         )

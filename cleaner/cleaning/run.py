@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeAlias
 
-from cleaner.cleaning.clean import clean, collect_earlier, plan
-from cleaner.cleaning.orders import Aftermath, Orders
+from cleaner.cleaning.clean import BOTH_MODES, clean, collect_earlier, plan
+from cleaner.cleaning.decide import Scope
+from cleaner.cleaning.orders import Aftermath, Hands, Mandate, Orders
 from cleaner.cleaning.report import Reporter
 from cleaner.cleaning.work import Work
 from cleaner.docr.unbroken import last_of_all, to_the_end
-from cleaner.docr.writer import Writer
 from cleaner.errors import CleanerError
 from cleaner.model.event import Breaker, BreakerTripped, Event, Listener, RunBegan, RunEnded
 from cleaner.model.plan import HoldReason
@@ -32,8 +32,8 @@ class Occasion:
     firing: Firing | None = None
 
 
-def cleaning(writer: Writer, allowed: frozenset[str], firing: Firing | None) -> Doing:
-    """Delete what the policies in `mode: enforce` condemn, and collect; `allowed` are let through the limits.
+def cleaning(hands: Hands, mandate: Mandate, firing: Firing | None) -> Doing:
+    """Delete what the policies in `mode: enforce` condemn, and collect.
 
     The caps are for all tries to answer `firing` together.
     """
@@ -41,19 +41,19 @@ def cleaning(writer: Writer, allowed: frozenset[str], firing: Firing | None) -> 
     async def doing(work: Work, run: str, aftermath: Aftermath) -> None:
         due = firing.due if firing else None
         earlier = await asyncio.to_thread(work.ledger.deleted_for, work.registry, due) if due else {}
-        await clean(work, Orders(run, work.now(), writer, allowed, earlier), aftermath)
+        await clean(work, Orders(run, work.now(), hands, mandate, earlier), aftermath)
 
     return doing
 
 
-def collecting(writer: Writer) -> Doing:
+def collecting(hands: Hands) -> Doing:
     """Collect what earlier runs deleted."""
-    return lambda work, run, aftermath: collect_earlier(work, Orders(run, work.now(), writer, frozenset()), aftermath)
+    return lambda work, run, aftermath: collect_earlier(work, Orders(run, work.now(), hands), aftermath)
 
 
 async def planning(work: Work, _run: str, aftermath: Aftermath) -> None:
     """Judge and report: what the plan would free is what the run predicts."""
-    aftermath.freed = (await plan(work, work.now())).freed
+    aftermath.freed = (await plan(work, work.now(), Scope(BOTH_MODES))).freed
 
 
 async def run(work: Work, occasion: Occasion, doing: Doing) -> Report:

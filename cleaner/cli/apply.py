@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cleaner.cleaning.orders import Mandate
 from cleaner.cleaning.run import both
 from cleaner.cli.console import ask, complaint, messages, presenting, results, say, write_json
 from cleaner.cli.documents import apply_document
@@ -26,6 +28,7 @@ from cleaner.cli.options import (
     reveal_tokens,
 )
 from cleaner.cli.outcome import Outcome, attempt, complaints, exit_code, not_begun, nothing_done, refused, worst
+from cleaner.cli.plan_file import read_plan_file
 from cleaner.cli.progress import Listed, progress
 from cleaner.cli.signals import stop_on_signals
 from cleaner.cli.tables import show_deletions, show_held_back, show_report, show_warnings
@@ -36,6 +39,7 @@ from cleaner.model.plan import Mode, Plan
 from cleaner.model.report import Report
 from cleaner.model.run import STOPPED
 from cleaner.retention.policy import Policy, policy_for
+from cleaner.retention.words import safe
 from cleaner.wiring import Application, production
 
 AllowOption = Annotated[
@@ -44,16 +48,27 @@ AllowOption = Annotated[
 ]
 
 
+PlanArgument = Annotated[
+    Path | None,
+    typer.Argument(metavar="FILE", help="Nothing but what this plan condemns, which `cleaner plan -o FILE` wrote."),
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a person orders: which registry (None: all of the file), whom to let through, and whether to ask first."""
+    """What a person orders: which registry (None: all of the file), whom to let through, and whether to ask first.
+
+    `plan` is the file of a reviewed plan: nothing else goes; None for no such file.
+    """
 
     registry: str | None
     allowed: frozenset[str]
     ask: bool
+    plan: Path | None = None
 
 
 def apply(
+    plan: PlanArgument = None,
     config: ConfigOption = None,
     registry: RegistryOption = None,
     output: FormatOption = Format.TABLE,
@@ -63,7 +78,7 @@ def apply(
     """Delete what the policies in mode enforce condemn, and collect its space. Asks first."""
     settings = load_settings(config)
     try:
-        outcomes = _carry_out(settings, Order(registry, frozenset(allow or ()), ask=not yes))
+        outcomes = _carry_out(settings, Order(registry, frozenset(allow or ()), ask=not yes, plan=plan))
     except CleanerError as error:
         outcomes = refused(settings, registry, error)
     with presenting():
@@ -84,21 +99,41 @@ def _carry_out(settings: Settings, order: Order) -> list[Outcome[Report]]:
         raise nothing_enforced(settings, registries)
     if order.ask and not sys.stdin.isatty():
         raise UsageError("there is no terminal to ask on", "Look at `cleaner plan`, then run `cleaner apply --yes`")
-    reveal_tokens(enforced)
+    mandates = _mandates(settings, enforced, order)
+    meant = [registry for registry in enforced if registry.name in mandates]
+    reveal_tokens(meant)
     with closing(Application.for_applying(settings, production())) as application, asyncio.Runner() as runner:
-        if order.ask and not _agreed(runner.run(_plans(application, enforced, order)), enforced):
+        if order.ask and not _agreed(runner.run(_plans(application, meant, mandates)), meant):
             say("nothing was deleted: it was not confirmed")
             return [Outcome(registry.name, nothing_done(registry)) for registry in registries]
-        return runner.run(_clean(application, registries, order))
+        return runner.run(_clean(application, registries, mandates))
 
 
-async def _plans(application: Application, registries: Sequence[RegistrySettings], order: Order) -> list[Plan]:
+def _mandates(settings: Settings, registries: Sequence[RegistrySettings], order: Order) -> dict[str, Mandate]:
+    """What the order means for each registry; one that the reviewed plan does not speak of has none."""
+    if order.plan is None:
+        return {registry.name: Mandate(order.allowed) for registry in registries}
+    reviewed = read_plan_file(order.plan, settings.registries, production().now())
+    mandates = {
+        name: Mandate(order.allowed, frozenset((entry.repository, entry.digest) for entry in condemned))
+        for name, condemned in reviewed.items()
+        if name in {registry.name for registry in registries}
+    }
+    if not mandates:
+        names = ", ".join(registry.name for registry in registries)
+        raise UsageError(f"{safe(str(order.plan))} says nothing of {names}", "Make a new one: cleaner plan -o FILE")
+    return mandates
+
+
+async def _plans(
+    application: Application, registries: Sequence[RegistrySettings], mandates: Mapping[str, Mandate]
+) -> list[Plan]:
     """The plans to show before asking; a registry that cannot be planned is left for the run to report."""
     plans, failures = [], []
     with progress(messages()) as tell:
         for registry in registries:
             try:
-                plans.append(await application.plan(registry, None, tell, order.allowed))
+                plans.append(await application.plan(registry, None, tell, mandates[registry.name]))
             except CleanerError as error:
                 failures.append(error)
     if not plans:
@@ -131,7 +166,7 @@ def _enforced(repository: str | None, policies: tuple[Policy, ...]) -> bool:
 
 
 async def _clean(
-    application: Application, registries: Sequence[RegistrySettings], order: Order
+    application: Application, registries: Sequence[RegistrySettings], mandates: Mapping[str, Mandate]
 ) -> list[Outcome[Report]]:
     """One registry after the other; one that fails does not stop the others, a person or a service manager does."""
     stop_on_signals()
@@ -142,12 +177,16 @@ async def _clean(
         for registry in registries:
             if any(exit_code(outcome.result) == STOPPED for outcome in outcomes):
                 outcomes.append(Outcome(registry.name, not_begun(registry)))
-            elif not registry.enforces:
-                outcomes.append(Outcome(registry.name, nothing_done(registry, "no policy of it is in mode enforce")))
+            elif registry.name not in mandates:
+                outcomes.append(Outcome(registry.name, nothing_done(registry, _why_not(registry))))
             else:
-                outcomes.append(await attempt(registry, application.clean(registry, order.allowed, tell)))
-    _warn_of_strangers(order.allowed, registries, listed)
+                outcomes.append(await attempt(registry, application.clean(registry, mandates[registry.name], tell)))
+    _warn_of_strangers(frozenset(n for m in mandates.values() for n in m.allowed), registries, listed)
     return outcomes
+
+
+def _why_not(registry: RegistrySettings) -> str:
+    return "the reviewed plan says nothing of it" if registry.enforces else "no policy of it is in mode enforce"
 
 
 def _warn_of_strangers(allowed: frozenset[str], registries: Iterable[RegistrySettings], listed: Listed) -> None:

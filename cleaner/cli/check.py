@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from contextlib import closing
 from typing import Annotated
 
@@ -10,8 +11,8 @@ import typer
 from rich.text import Text
 
 from cleaner.cleaning.by_hand import RegistryCheck
-from cleaner.cli.console import results, say, write_json
-from cleaner.cli.describe import describe
+from cleaner.cli.console import complaint, results, say, write_json
+from cleaner.cli.describe import describe, describe_safeguards
 from cleaner.cli.options import (
     ConfigOption,
     Format,
@@ -26,16 +27,19 @@ from cleaner.cli.outcome import Outcome, attempt, complaints, worst
 from cleaner.config.schema import schema as json_schema
 from cleaner.config.settings import RegistrySettings, Settings
 from cleaner.documents import Document
-from cleaner.errors import CleanerError
+from cleaner.errors import CleanerError, SourceUnreadable
 from cleaner.figures import size, some
 from cleaner.model.plan import Mode
+from cleaner.retention.words import safe
 from cleaner.wiring import Application, production
 
 UNTRIED = (
     "that deletion is allowed cannot be tried without deleting: the token needs registry:delete and registry:update"
 )
 
-OnlineOption = Annotated[bool, typer.Option("--online", help="Also try token, registry and listing. Reads only.")]
+OnlineOption = Annotated[
+    bool, typer.Option("--online", help="Also try token, registry, listing and in-use sources. Reads only.")
+]
 
 
 def check(
@@ -55,9 +59,10 @@ def check(
         write_json(_document(settings, registries, outcomes))
     else:
         _show(settings, registries, outcomes)
-    for line in complaints(outcomes):
+    unread = [error for outcome in outcomes for error in _unread(outcome.result)]
+    for line in (*complaints(outcomes), *(line for error in unread for line in complaint(error))):
         say(line)
-    raise typer.Exit(worst(o.result.exit_code for o in outcomes if isinstance(o.result, CleanerError)))
+    raise typer.Exit(worst(_exit_code(outcome.result) for outcome in outcomes))
 
 
 def schema() -> None:
@@ -79,19 +84,36 @@ def _show(settings: Settings, registries: tuple[RegistrySettings, ...], outcomes
         for number, policy in enumerate(registry.policies, 1):
             for line in describe(number, policy):
                 console.print(f"  {line}", soft_wrap=True)
+        for line in describe_safeguards(registry):
+            console.print(f"  {line}", soft_wrap=True)
     for problem in settings.warnings:
         console.print(Text(f"warning: {problem}", style="yellow"), soft_wrap=True)
     for outcome in outcomes:
         if not isinstance(outcome.result, CleanerError):
-            console.print(_found(outcome.result), soft_wrap=True)
+            for line in _found(outcome.result):
+                console.print(line, soft_wrap=True)
     console.print(f"{settings.path} is in order.", soft_wrap=True)
 
 
-def _found(seen: RegistryCheck) -> str:
+def _found(seen: RegistryCheck) -> Iterator[str]:
     listed = f", {some(seen.manifests, 'manifest')} in the first" if seen.repositories else ""
-    return (
+    yield (
         f"{seen.registry.name} answers: {some(seen.repositories, 'repository')}{listed}, "
         f"{size(seen.registry.storage_bytes)} stored; {UNTRIED}."
+    )
+    for source, told in seen.images:
+        answer = "cannot be read" if isinstance(told, SourceUnreadable) else f"tells {some(told, 'image')} in use"
+        yield f"{seen.registry.name}: {safe(source)} {answer}."
+
+
+def _unread(result: RegistryCheck | CleanerError) -> list[SourceUnreadable]:
+    images = () if isinstance(result, CleanerError) else result.images
+    return [told for _, told in images if isinstance(told, SourceUnreadable)]
+
+
+def _exit_code(result: RegistryCheck | CleanerError) -> int:
+    return (
+        result.exit_code if isinstance(result, CleanerError) else SourceUnreadable.exit_code if _unread(result) else 0
     )
 
 
@@ -107,6 +129,7 @@ def _document(
                 "name": registry.name,
                 "enforces": registry.enforces,
                 "policies": [describe(number, policy) for number, policy in enumerate(registry.policies, 1)],
+                "safeguards": describe_safeguards(registry),
                 **_seen(seen.get(registry.name)),
             }
             for registry in registries
@@ -124,5 +147,12 @@ def _seen(result: RegistryCheck | CleanerError | None) -> Document:
         "manifests_in_the_first": result.manifests,
         "storage_bytes": result.registry.storage_bytes,
         "untried": UNTRIED,
+        "in_use": [_source(name, told) for name, told in result.images],
     }
     return {"online": online, "error": None}
+
+
+def _source(name: str, told: int | SourceUnreadable) -> Document:
+    if isinstance(told, SourceUnreadable):
+        return {"source": name, "images": None, "error": str(told)}
+    return {"source": name, "images": told, "error": None}

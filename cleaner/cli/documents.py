@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cleaner.cli.outcome import Outcome
-from cleaner.documents import Document, deletion_document, held_back_document, unmanaged_document
+from cleaner.documents import Document, announced_document, deletion_document, held_back_document, unmanaged_document
 from cleaner.errors import CleanerError, Problem
 from cleaner.model.collection import Collection
 from cleaner.model.plan import Plan
@@ -42,7 +42,7 @@ def _planned(outcome: Outcome[Plan]) -> Document:
     plan = outcome.result
     if isinstance(plan, CleanerError):
         nothing: Document = {"manifests": 0, "kept": 0, "deletions": [], "held_back": [], "freed_bytes": None}
-        return {"name": outcome.registry, "error": str(plan), **nothing, "unmanaged": []}
+        return {"name": outcome.registry, "error": str(plan), **nothing, "unmanaged": [], "announced": []}
     return {
         "name": plan.registry,
         "error": None,
@@ -52,6 +52,7 @@ def _planned(outcome: Outcome[Plan]) -> Document:
         "held_back": [held_back_document(held_back) for held_back in plan.held_back],
         "freed_bytes": plan.freed.bytes if plan.freed else None,
         "unmanaged": [unmanaged_document(unmanaged) for unmanaged in plan.unmanaged],
+        "announced": [announced_document(announced) for announced in plan.announced],
     }
 
 

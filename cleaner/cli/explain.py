@@ -10,13 +10,14 @@ from typing import Annotated
 
 import typer
 
+from cleaner.cleaning.by_hand import Explained
 from cleaner.cli.console import messages, results, write_json
 from cleaner.cli.explanation import Explanation, explanation_document, show_explanation
 from cleaner.cli.lineage import all_families, family_of
 from cleaner.cli.options import ConfigOption, Format, FormatOption, RegistryOption, answering, load_settings, the_one
 from cleaner.cli.progress import progress
 from cleaner.config.settings import RegistrySettings, Settings
-from cleaner.errors import CleanerError, ListingIncomplete, ManifestUnreadable, NotThere, UsageError
+from cleaner.errors import CleanerError, ListingIncomplete, ManifestUnreadable, NotThere, SourceUnreadable, UsageError
 from cleaner.figures import some
 from cleaner.model.listing import Listing
 from cleaner.model.manifest import Digest, Manifest
@@ -51,14 +52,16 @@ def explain(
     settings = load_settings(config)
     with answering(output):
         one, wanted = the_one(settings, registry), parse_image(image)
-        place = asyncio.run(_look_up(settings, one, wanted))
-        match place:
-            case Judged():
-                _answer(_explanation(one, place, wanted), output)
-            case LeftAlone():
+        found = asyncio.run(_look_up(settings, one, wanted))
+        match found.place:
+            case Judged() as place:
+                _answer(_explanation(one, place, found, wanted), output)
+                if found.vetoes:
+                    raise typer.Exit(SourceUnreadable.exit_code)
+            case LeftAlone() as place:
                 raise _left_alone(place)
-            case Listing():
-                _say_unmanaged(one, place, output)
+            case Listing() as listing:
+                _say_unmanaged(one, listing, output)
 
 
 def parse_image(text: str) -> Wanted:
@@ -83,16 +86,16 @@ def parse_image(text: str) -> Wanted:
     return wanted
 
 
-async def _look_up(settings: Settings, registry: RegistrySettings, wanted: Wanted) -> Judged | LeftAlone | Listing:
+async def _look_up(settings: Settings, registry: RegistrySettings, wanted: Wanted) -> Explained:
     with closing(Application.for_planning(settings, production())) as application, progress(messages()) as tell:
         return await application.explain(registry, wanted.repository, tell)
 
 
-def _explanation(registry: RegistrySettings, place: Judged, wanted: Wanted) -> Explanation:
+def _explanation(registry: RegistrySettings, place: Judged, found: Explained, wanted: Wanted) -> Explanation:
     families = place.judgement.families
     asked = _find(place.listing, wanted)
     outline = family_of(asked.digest, families) if asked else all_families(_newest_first(place.listing), families)
-    return Explanation(registry, place, asked, outline)
+    return Explanation(registry, place, found, asked, outline)
 
 
 def _find(listing: Listing, wanted: Wanted) -> Manifest | None:

@@ -6,22 +6,28 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, tzinfo
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cleaner.cli.console import results, write_json
-from cleaner.cli.options import ConfigOption, Format, FormatOption, RegistryOption, answering, chosen, load_settings
+from cleaner.cli.options import (
+    ConfigOption,
+    Format,
+    FormatOption,
+    RegistryOption,
+    answering,
+    chosen,
+    insist_on_state,
+    load_settings,
+)
 from cleaner.cli.tables import shown_tag, table
 from cleaner.clock import new_id, utc_now
 from cleaner.config.settings import Settings
 from cleaner.documents import Document
-from cleaner.errors import StateError
 from cleaner.figures import clock_time, rfc3339, size
-from cleaner.ledger.database import engine_at
 from cleaner.ledger.history import History, PastCollection, PastDeletion, PastRun
-from cleaner.ledger.opening import ledger_on
+from cleaner.ledger.opening import open_ledger
 from cleaner.model.run import RunKind
 from cleaner.retention.words import safe, say_age, short
 
@@ -57,7 +63,7 @@ def deletions(
     output: FormatOption = Format.TABLE,
     limit: LimitOption = 20,
 ) -> None:
-    """List the deletions: what, when, why, and what came of it."""
+    """List the deletions: what, when, why, what came of it, and whether it can still be undone."""
     settings = load_settings(config)
     with answering(output), _history(settings, registry) as history:
         found = history.deletions(limit, registry)
@@ -65,7 +71,7 @@ def deletions(
         write_json({"deletions": [_document(asdict(deletion)) for deletion in found]})
         return
     rows = [_deletion_row(deletion, _zone(settings, deletion.registry)) for deletion in found]
-    _show(rows, "When", "Manifest", "Tags", "Outcome", "Why")
+    _show(rows, "When", "Manifest", "Tags", "Outcome", "Undo", "Why")
 
 
 @app.command()
@@ -103,18 +109,9 @@ def _show(rows: Sequence[tuple[str, ...]], *columns: str) -> None:
 def _history(settings: Settings, registry: str | None) -> Iterator[History]:
     """The ledger's history; opening it never makes a state where there is none."""
     chosen(settings, registry)
-    engine = engine_at(settings.state)
-    if engine.url.database and not _is_there(Path(engine.url.database)):
-        raise StateError(f"There is no state at {engine.url.database}", "The first `cleaner apply` makes it")
-    with closing(ledger_on(engine, now=utc_now, new_id=new_id)) as ledger:
+    insist_on_state(settings)
+    with closing(open_ledger(settings.state, now=utc_now, new_id=new_id)) as ledger:
         yield ledger.history
-
-
-def _is_there(file: Path) -> bool:
-    try:
-        return file.exists()
-    except OSError:  # a folder that is closed to us: opening says so
-        return True
 
 
 def _document(row: Mapping[str, object]) -> Document:
@@ -158,8 +155,16 @@ def _deletion_row(deletion: PastDeletion, zone: tzinfo) -> tuple[str, ...]:
         f"{safe(deletion.repository)}@{short(deletion.digest)}",
         ", ".join(shown_tag(tag) for tag in deletion.tags) or "untagged",
         f"{outcome}, collected" if deletion.collected_at else outcome,
+        _undo(deletion),
         safe("; ".join(deletion.reasons)),
     )
+
+
+def _undo(deletion: PastDeletion) -> str:
+    """Whether `cleaner undo` can bring it back, or something has."""
+    if deletion.restored_at is not None:
+        return "done"
+    return "yes" if deletion.can_be_undone else "no"
 
 
 def _collection_row(collection: PastCollection, zone: tzinfo) -> tuple[str, ...]:

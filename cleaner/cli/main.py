@@ -14,6 +14,8 @@ from typer.main import get_command
 
 from cleaner.cli import gc, history
 from cleaner.cli.apply import apply
+from cleaner.cli.approve import approve
+from cleaner.cli.audit import audit
 from cleaner.cli.check import check, schema
 from cleaner.cli.console import complaint, give_up_stdout, prepare_streams, say, say_retry
 from cleaner.cli.demo import demo
@@ -22,6 +24,7 @@ from cleaner.cli.options import ConfigOption, Format, FormatOption, RegistryOpti
 from cleaner.cli.plan import plan
 from cleaner.cli.run import run
 from cleaner.cli.simulator import simulator
+from cleaner.cli.undo import undo
 from cleaner.errors import CleanerError, say_unexpected
 
 app = typer.Typer(
@@ -31,7 +34,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-for command in (plan, apply, run, explain, check, schema, simulator, demo):
+for command in (plan, apply, approve, run, explain, audit, undo, check, schema, simulator, demo):
     app.command()(command)
 app.add_typer(gc.app, name="gc")
 app.add_typer(history.app, name="history")

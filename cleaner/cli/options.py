@@ -14,7 +14,8 @@ import typer
 from cleaner.cli.console import write_json
 from cleaner.config.load import find, load
 from cleaner.config.settings import RegistrySettings, Settings
-from cleaner.errors import CleanerError, UsageError
+from cleaner.errors import CleanerError, StateError, UsageError
+from cleaner.ledger.database import engine_at
 from cleaner.retention.words import safe
 
 _PORT_MOST = 65535
@@ -92,6 +93,17 @@ def nothing_enforced(settings: Settings, registries: Iterable[RegistrySettings])
     )
 
 
+def insist_on_state(settings: Settings) -> None:
+    """Whoever only looks back makes no state where there is none.
+
+    Raises:
+        StateError: the file that it lies in is not there.
+    """
+    file = engine_at(settings.state).url.database
+    if file and not _is_there(Path(file)):
+        raise StateError(f"There is no state at {file}", "The first `cleaner apply` makes it")
+
+
 @contextmanager
 def answering(output: Format) -> Iterator[None]:
     """Where a command cannot give the document that it owes, one that says why takes its place."""
@@ -123,6 +135,13 @@ def parse_address(where: str, text: str) -> tuple[str, int]:
     if not host or not (port.isascii() and port.isdecimal()) or int(port) > _PORT_MOST:
         raise UsageError(f"{where} {text}: expected HOST:PORT", "For instance 127.0.0.1:8080")
     return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def _is_there(file: Path) -> bool:
+    try:
+        return file.exists()
+    except OSError:  # a folder that is closed to us: opening says so
+        return True
 
 
 def _names(settings: Settings) -> str:

@@ -44,7 +44,7 @@ def refused(settings: Settings, name: str | None, error: CleanerError) -> list[O
 def exit_code(result: Report | Plan | CleanerError) -> int:
     """The exit code that one result deserves."""
     if isinstance(result, Plan):
-        return 3 if result.held_back else 0
+        return 3 if any(held.reason.is_trouble for held in result.held_back) else 0
     return result.exit_code
 
 

@@ -25,6 +25,7 @@ from cleaner.model.event import (
     RepositoriesListed,
     RepositoryListed,
 )
+from cleaner.model.safeguard import ManifestRestored, RestoreFailed
 from cleaner.retention.words import safe, short
 
 
@@ -64,7 +65,7 @@ class Lines:
 
     def hear(self, event: Event) -> None:
         """Say it, where it is worth a line."""
-        line = _listing_line(event) or _deletion_line(event) or self._collection_line(event)
+        line = _listing_line(event) or _deletion_line(event) or _return_line(event) or self._collection_line(event)
         if line is not None:
             self.console.print(line, soft_wrap=True)
 
@@ -110,6 +111,17 @@ def _deletion_line(event: Event) -> str | None:
     return f"{registry}: {safe(manifest.repository)} {short(manifest.digest)} {what}"
 
 
+def _return_line(event: Event) -> str | None:
+    match event:
+        case ManifestRestored(registry, manifest, because):
+            what = f"put back: {because}"
+        case RestoreFailed(registry, manifest, error):
+            what = f"not put back: {safe(error)}"
+        case _:
+            return None
+    return f"{registry}: {safe(manifest.repository)} {short(manifest.digest)} {what}"
+
+
 @dataclass(slots=True)
 class Bars:
     """Moves one bar for each stage of a run on a registry."""
@@ -134,6 +146,8 @@ class Bars:
             case ManifestDeleted(registry) | DeletionFailed(registry) | DeletionSkipped(registry):
                 self._show(registry, "deleting", total=self._planned.get(registry))
                 self._advance(registry, "deleting")
+            case ManifestRestored(registry) | RestoreFailed(registry):
+                self.bars.console.print(_return_line(event), soft_wrap=True)
             case CollectionStarted(registry, collection) | CollectionPolled(registry, collection):
                 self._show(registry, "garbage collection", f" ({safe(collection.status)})")
             case CollectionEnded(registry):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from itertools import groupby
 
 from rich import box
@@ -15,17 +15,21 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cleaner.cli.plan_file import Entry
 from cleaner.config.settings import CollectionSchedule, GarbageCollection
-from cleaner.figures import freed, size, some
+from cleaner.figures import clock_time, freed, size, some
 from cleaner.model.collection import Collection, CollectionState
 from cleaner.model.manifest import attachment_subject
-from cleaner.model.plan import Deletion, HeldBack, HoldReason, Mode, Plan, Unmanaged
+from cleaner.model.plan import Deletion, HeldBack, HoldReason, Mode, Plan, Unmanaged, Waiting
 from cleaner.model.report import Report
 from cleaner.retention.words import safe, say, say_age, short
 
 _BAR = 24
-_NEVER_FOLDED = frozenset({"Began", "Changed", "Collection", "Digest", "Ended", "Kind", "Run", "Took", "When"})
-_LET_THROUGH = "Limits held these back; `cleaner apply --allow REPOSITORY` lets one through them, once."
+_NEVER_FOLDED = frozenset({"Began", "Changed", "Collection", "Digest", "Ended", "Goes", "Kind", "Run", "Took", "When"})
+_LET_THROUGH = (
+    "Limits held these back; `cleaner apply --allow REPOSITORY` lets one through them, once, and "
+    "`cleaner approve REPOSITORY` exactly what it would lose now, run by run."
+)
 
 
 def table(*columns: str, title: str = "") -> Table:
@@ -38,10 +42,11 @@ def table(*columns: str, title: str = "") -> Table:
     return empty
 
 
-def show_plan(console: Console, plan: Plan, listed: Mapping[str, int], now: datetime) -> None:
-    """A whole plan; `listed` is how many manifests each repository has, ages are as of `now`."""
+def show_plan(console: Console, plan: Plan, listed: Mapping[str, int], now: datetime, zone: tzinfo) -> None:
+    """A whole plan; `listed` is how many manifests each repository has, ages are as of `now`, moments in `zone`."""
     show_deletions(console, plan.deletions, now)
-    show_held_back(console, plan.held_back)
+    _show_announced(console, plan.announced, now, zone)
+    show_held_back(console, [hold for hold in plan.held_back if hold.reason.is_trouble])
     _show_unmanaged(console, plan.unmanaged)
     show_warnings(console, plan.warnings)
     _show_repositories(console, plan, listed)
@@ -52,26 +57,32 @@ def show_deletions(console: Console, deletions: Iterable[Deletion], now: datetim
     """What goes, a table for each repository, in the order of deletion."""
     for (repository, mode), going in groupby(deletions, key=lambda d: (d.manifest.repository, d.mode)):
         rows = list(going)
-        note = "" if mode is Mode.ENFORCE else " (mode plan: reported only)"
-        each = table(
-            "Digest", "Tags", "#Age", "Why", title=f"{safe(repository)}: {some(len(rows), 'manifest')} to go{note}"
-        )
+        title = f"{safe(repository)}: {some(len(rows), 'manifest')} to go{_note(mode)}"
+        each = table("Digest", "Tags", "#Age", "Why", title=title)
         for deletion in rows:
             manifest = deletion.manifest
-            why = "; ".join(say(reason) for reason in deletion.reasons)
-            each.add_row(short(manifest.digest), tags(manifest.tags), age(manifest.updated_at, now), why)
+            each.add_row(short(manifest.digest), tags(manifest.tags), age(manifest.updated_at, now), _why(deletion))
+        console.print(each)
+
+
+def show_entries(console: Console, entries: Iterable[Entry]) -> None:
+    """What a plan condemns, as its file has it, a table for each repository."""
+    for repository, condemned in groupby(entries, key=lambda entry: entry.repository):
+        rows = list(condemned)
+        title = f"{safe(repository)}: {some(len(rows), 'manifest')} condemned"
+        each = table("Digest", "Tags", "Held back", "Why", title=title)
+        for entry in rows:
+            why = safe("; ".join(entry.reasons))
+            each.add_row(short(entry.digest), tags(entry.tags), entry.held_back or "", why)
         console.print(each)
 
 
 def show_held_back(console: Console, held_back: Sequence[HeldBack]) -> None:
-    """What stays for now, and why."""
-    if held_back:
-        held = table("Repository", "Reason", "#Manifests", "Detail", title="Held back")
-        for hold in held_back:
-            held.add_row(safe(hold.repository or "all"), hold.reason, str(hold.manifests), safe(hold.detail))
-        console.print(held)
-        if any(hold.reason in {HoldReason.SHARE, HoldReason.CAP} for hold in held_back):
-            console.print(_LET_THROUGH, soft_wrap=True)
+    """What stays for now, and why; what only waits for its notice stands apart, for nobody need see to it."""
+    _show_holds(console, "Held back", [hold for hold in held_back if hold.reason.is_trouble])
+    if any(hold.reason in {HoldReason.SHARE, HoldReason.CAP} for hold in held_back):
+        console.print(_LET_THROUGH, soft_wrap=True)
+    _show_holds(console, "Announced", [hold for hold in held_back if not hold.reason.is_trouble])
 
 
 def show_warnings(console: Console, warnings: Iterable[str]) -> None:
@@ -121,8 +132,40 @@ def bar(kept: int, going: int, held: int) -> Text:
     return text.append("░" * (ends[1] - ends[0]), style="red").append("▒" * (ends[2] - ends[1]), style="yellow")
 
 
+def _show_holds(console: Console, title: str, holds: Iterable[HeldBack]) -> None:
+    held = table("Repository", "Reason", "#Manifests", "Detail", title=title)
+    for hold in holds:
+        held.add_row(safe(hold.repository or "all"), hold.reason, str(hold.manifests), safe(hold.detail))
+    if held.row_count:
+        console.print(held)
+
+
+def _show_announced(console: Console, announced: Iterable[Waiting], now: datetime, zone: tzinfo) -> None:
+    """What goes once its notice has run out, a table for each repository, and when the first of it does."""
+    by_place = groupby(announced, key=lambda each: (each.deletion.manifest.repository, each.deletion.mode))
+    for (repository, mode), waiting in by_place:
+        rows = list(waiting)
+        first = clock_time(min((each.goes_at for each in rows if each.goes_at), default=None), zone)
+        title = f"{safe(repository)}: {some(len(rows), 'manifest')} announced, to go from {first} on{_note(mode)}"
+        each = table("Digest", "Tags", "#Age", "Goes", "Why", title=title)
+        for row in rows:
+            manifest, goes = row.deletion.manifest, clock_time(row.goes_at, zone)
+            old = age(manifest.updated_at, now)
+            each.add_row(short(manifest.digest), tags(manifest.tags), old, goes, _why(row.deletion))
+        console.print(each)
+
+
+def _note(mode: Mode) -> str:
+    return "" if mode is Mode.ENFORCE else " (mode plan: reported only)"
+
+
+def _why(deletion: Deletion) -> str:
+    return "; ".join(say(reason) for reason in deletion.reasons)
+
+
 def _show_repositories(console: Console, plan: Plan, listed: Mapping[str, int]) -> None:
-    summary = table("Repository", "#Manifests", "#Go", "#Held back", "█ stay ░ go ▒ held back", title=plan.registry)
+    waiting = "█ stay ░ go ▒ held back, or announced" if plan.announced else "█ stay ░ go ▒ held back"
+    summary = table("Repository", "#Manifests", "#Go", "#Held back", waiting, title=plan.registry)
     goes = Counter(deletion.manifest.repository for deletion in plan.deletions)
     waits: Counter[str | None] = Counter()
     for hold in plan.held_back:
@@ -137,10 +180,13 @@ def _show_repositories(console: Console, plan: Plan, listed: Mapping[str, int]) 
 def _sentence(plan: Plan) -> str:
     """The plan in one sentence."""
     enforced = sum(deletion.mode is Mode.ENFORCE for deletion in plan.deletions)
-    held = sum(hold.manifests for hold in plan.held_back)
+    announced = len(plan.announced)
+    held = sum(hold.manifests for hold in plan.held_back) - announced
+    notice = f", {announced} are announced" if announced else ""
     return (
         f"{plan.registry}: of {some(plan.manifests, 'manifest')} {plan.kept} are kept, {len(plan.deletions)} go "
-        f"({enforced} in mode enforce), {held} are held back. A garbage collection then frees {freed(plan.freed)}."
+        f"({enforced} in mode enforce), {held} are held back{notice}. "
+        f"A garbage collection then frees {freed(plan.freed)}."
     )
 
 

@@ -5,10 +5,12 @@ These look at the tree, not at the models, so that they speak up in a file that 
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from cleaner.config.models import File
+from cleaner.config.protect import UNNAMED_CLUSTER
 from cleaner.config.scalars import parse_pattern
 from cleaner.config.tree import Kind, Node, printable
 from cleaner.config.units import NotAsExpected, duration_text, parse_duration
@@ -24,6 +26,7 @@ def contradictions(root: Node) -> Iterator[Problem]:
     """Every contradiction in the file; a value that cannot be read contradicts nothing."""
     grace = _duration(root.child("grace")) if "grace" in root.fields else File.model_fields["grace"].default
     yield from _enforced_blindly(root)
+    yield from _same_sources(root.child("protect").child("in_use").items)
     yield from _same_names(root.child("registries").items)
     for registry in root.child("registries").items:
         policies = registry.child("policies").items
@@ -62,6 +65,28 @@ def _same_names(registries: Sequence[Node]) -> Iterator[Problem]:
             message = f"the registry {name.shown} stands here twice, first on line {lines[name.text]}"
             yield name.place.problem(message, "put all its policies under one entry")
         lines.setdefault(name.text, name.place.line)
+
+
+def _same_sources(entries: Sequence[Node]) -> Iterator[Problem]:
+    lines: dict[str, int] = {}
+    for entry in entries:
+        for name, hint in _source_names(entry):
+            if name in lines:
+                message = f"{name} stands here twice, first on line {lines[name]}"
+                yield entry.place.problem(message, hint)
+            lines.setdefault(name, entry.place.line)
+
+
+def _source_names(entry: Node) -> Iterator[tuple[str, str]]:
+    """What an entry reads, and how to write it so that no other entry reads the same."""
+    if "app_platform" in entry.fields:
+        yield "app_platform", "keep one of them: it speaks for all apps of the account"
+    if "kubernetes" in entry.fields:
+        cluster = entry.child("kubernetes")
+        name = cluster.child("cluster").text or cluster.child("context").text or UNNAMED_CLUSTER
+        yield f"the cluster '{printable(name)}'", "give each a name of its own: {kubernetes: {cluster: …}}"
+    if path := entry.child("file").text:
+        yield f"the file '{printable(os.path.normpath(path))}'", "name each file once"
 
 
 def _unreachable(policies: Sequence[Node]) -> Iterator[Problem]:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from cleaner.config import models, policies
+from cleaner.config.fingerprint import fingerprint
 from cleaner.config.mappings import Model
+from cleaner.config.protect import UNNAMED_CLUSTER, InUseEntry, Protect
 from cleaner.config.settings import (
     Api,
+    AppPlatform,
     CollectionSchedule,
     Family,
     GarbageCollection,
+    ImagesFile,
     InUseSource,
+    Kubernetes,
     OnTimeout,
     RateLimit,
     RegistrySettings,
@@ -54,13 +58,15 @@ def registry_settings(file: models.File, number: int, source: Source) -> Registr
     """The settings of the file's registry `number`, counted from 0."""
     registry, node = file.registries[number], source.root.at(("registries", number))
     zone = ZoneInfo(registry.timezone)
-    mode = registry.mode or file.mode
+    protections = _protections(file, zone)
     return RegistrySettings(
         name=registry.name,
         api=_api(file, number, source),
-        policies=tuple(_policy(policy, Mode(policy.mode or mode), file.limits) for policy in registry.policies),
-        protections=_protections(file, zone),
+        policies=tuple(_identified(_policy(policy, registry, file), protections) for policy in registry.policies),
+        protections=protections,
         in_use=_in_use(file.protect, source),
+        remember=file.protect.remember,
+        notify=_notify(file, source),
         deletions=file.limits.deletions,
         recheck=file.recheck,
         garbage_collection=_garbage_collection(registry.garbage_collection),
@@ -74,6 +80,10 @@ def registry_settings(file: models.File, number: int, source: Source) -> Registr
 def admin(file: models.File, source: Source) -> Secret | None:
     """The token that enables the requests which change something, where the file names one."""
     return None if file.admin is None else source.secret(file.admin.token, source.root.at(("admin", "token")))
+
+
+def _notify(file: models.File, source: Source) -> tuple[Secret, ...]:
+    return tuple(source.secret(named, source.root.at(("notify", n))) for n, named in enumerate(file.notify))
 
 
 def _heartbeat(heartbeat: models.Heartbeat | None, registry: Node, source: Source) -> Secret | None:
@@ -104,12 +114,16 @@ def _token_node(root: Node, number: int) -> Node:
     return next((api.fields["token"] for api in (own, general) if "token" in api.fields), root)
 
 
-def _policy(policy: policies.Policy, mode: Mode, limits: policies.Limits) -> Policy:
-    own = policy.limits
+def _identified(policy: Policy, protections: Protections) -> Policy:
+    return replace(policy, fingerprint=fingerprint(policy, protections))
+
+
+def _policy(policy: policies.Policy, registry: models.Registry, file: models.File) -> Policy:
+    own, limits = policy.limits, file.limits
     return Policy(
         repositories=_patterns(policy.repositories),
         keep=tuple(_rule(rule, number) for number, rule in enumerate(policy.keep, start=1)),
-        mode=mode,
+        mode=Mode(policy.mode or registry.mode or file.mode),
         limits=Limits(
             share=limits.share if own.share is None else own.share,
             keep_at_least=own.keep_at_least or limits.keep_at_least,
@@ -117,6 +131,7 @@ def _policy(policy: policies.Policy, mode: Mode, limits: policies.Limits) -> Pol
         ),
         untagged_within=None if policy.untagged == "keep" else policy.untagged.within,
         delete_unmatched=policy.unmatched == "delete",
+        notice=file.notice if policy.notice is None else policy.notice,
     )
 
 
@@ -148,17 +163,19 @@ def _protections(file: models.File, zone: ZoneInfo) -> Protections:
     )
 
 
-def _in_use(protect: models.Protect, source: Source) -> tuple[InUseSource, ...]:
+def _in_use(protect: Protect, source: Source) -> tuple[InUseSource, ...]:
     if protect.in_use is None or protect.in_use == "none":
         return ()
-    return tuple(_in_use_source(entry, source) for entry in protect.in_use)
+    return tuple(InUseSource(_place(entry, source), _patterns(entry.repositories or [])) for entry in protect.in_use)
 
 
-def _in_use_source(entry: models.InUseEntry, source: Source) -> InUseSource:
-    if entry.file is not None:
-        return InUseSource("file", str(source.beside(entry.file)))
-    (kind,) = entry.model_fields_set
-    return InUseSource(kind, json.dumps(getattr(entry, kind), default=str))
+def _place(entry: InUseEntry, source: Source) -> AppPlatform | Kubernetes | ImagesFile:
+    if entry.app_platform is not None:
+        return AppPlatform(entry.app_platform.deployments)
+    if (own := entry.kubernetes) is not None:
+        kubeconfig = None if own.kubeconfig is None else source.beside(own.kubeconfig)
+        return Kubernetes(own.cluster or own.context or UNNAMED_CLUSTER, kubeconfig, own.context)
+    return ImagesFile(source.beside(str(entry.file)))
 
 
 def _garbage_collection(collection: models.GarbageCollection) -> GarbageCollection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 
 from cleaner.config.settings import RegistrySettings
 from cleaner.config.tree import Node, printable
@@ -13,13 +14,21 @@ from cleaner.retention.policy import Policy, Rule
 
 
 def doubts(registries: Sequence[RegistrySettings], root: Node) -> Iterator[Problem]:
-    """Each literal tag under a condition that nothing keeps besides, and each in-use source that cannot be read yet."""
+    """Each optional part that the file needs and that is not installed; each literal tag that may go all the same."""
     for source in root.child("protect").child("in_use").items:
-        message = "this version has no reader for in-use sources: while one is configured, nothing is deleted"
-        yield source.place.problem(message, "write in_use: none, if nothing needs protecting")
+        if "kubernetes" in source.fields:
+            yield from _lacking("kubernetes", "lightkube", "no cluster can be read, and so nothing is deleted", source)
+    if root.child("notify").items:
+        yield from _lacking("notify", "apprise", "nobody is told", root.child("notify"))
     for registry, node in zip(registries, root.child("registries").items, strict=True):
         for policy, below in zip(registry.policies, node.child("policies").items, strict=True):
             yield from _conditional_literals(policy, registry.protections.tags, below)
+
+
+def _lacking(extra: str, module: str, consequence: str, node: Node) -> Iterator[Problem]:
+    if find_spec(module) is None:
+        message = f"{extra} needs {module}, which is not installed: {consequence}"
+        yield node.place.problem(message, f"install it: pip install 'registry-cleaner[{extra}]'")
 
 
 def _conditional_literals(policy: Policy, protected: Sequence[Pattern], node: Node) -> Iterator[Problem]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 from cleaner.config.units import NotAsExpected
 
@@ -37,3 +37,14 @@ class Levels(Model):
                 f"at least one of {', '.join(type(self).model_fields)}", "an empty condition says nothing"
             )
         return self
+
+
+def mapping(example: str) -> BeforeValidator:
+    """Has whatever is no mapping told what to write instead."""
+
+    def check(value: object) -> object:
+        if not isinstance(value, dict):
+            raise NotAsExpected(f"a mapping such as {example}")
+        return value
+
+    return BeforeValidator(check)

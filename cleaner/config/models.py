@@ -7,24 +7,22 @@ from __future__ import annotations
 
 from datetime import timedelta
 from fractions import Fraction
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Discriminator, Field, Tag
+from pydantic import ConfigDict, Field
 
 from cleaner.config.mappings import Choice, Model
 from cleaner.config.policies import Limits, ModeWord, Policy
+from cleaner.config.protect import Protect
 from cleaner.config.scalars import (
     CollectionScheduleText,
     CountOrZero,
     CronLine,
-    DigestText,
     Duration,
     DurationOrZero,
     EnvName,
-    FilePath,
     Listen,
     Origin,
-    PatternText,
     RegistryName,
     SecretFile,
     ShareBelowAll,
@@ -113,42 +111,6 @@ class Registry(Model):
     """A repository falls under the first that matches its name; under none, nothing in it is touched."""
 
 
-class InUseEntry(Choice):
-    """One source that tells which images are in use."""
-
-    app_platform: dict[str, Any] | None = None
-    """Apps of the account, their deployments and rollback targets."""
-    kubernetes: dict[str, Any] | None = None
-    """Workloads of a cluster and their earlier revisions."""
-    file: FilePath | None = None
-    """A file of image references, one a line; a relative path starts at the folder of the configuration."""
-
-
-def _in_use_kind(value: Any) -> str | None:
-    return "none" if value == "none" else "a list" if isinstance(value, list) and value else None
-
-
-class Protect(Model):
-    """What is kept whatever the rules say."""
-
-    tags: list[PatternText] = Field(default=["latest", "hold-*"])
-    """Patterns of tags, attachment tags included."""
-    digests: list[DigestText] = Field(default=[])
-    """Manifests by digest."""
-    in_use: (
-        Annotated[
-            Annotated[Literal["none"], Tag("none")] | Annotated[list[InUseEntry], Field(min_length=1), Tag("a list")],
-            Discriminator(
-                _in_use_kind,
-                custom_error_type="expected",
-                custom_error_message="none, or a list of sources such as {app_platform: {}}",
-            ),
-        ]
-        | None
-    ) = None
-    """What runs: none, or a list of sources. `mode: enforce` needs one of them: there is no default."""
-
-
 class Log(Model):
     """What the daemon writes to its log."""
 
@@ -179,6 +141,10 @@ class File(Model):
     admin: Admin | None = None
     grace: DurationOrZero = timedelta(hours=24)
     """Nothing younger is ever deleted."""
+    notice: DurationOrZero = timedelta(0)
+    """A manifest goes only if it was condemned so long ago already, and ever since; a policy may say its own."""
+    notify: list[SecretSource] = Field(default=[])
+    """URLs of apprise: who is told what is announced and what was done."""
     recheck: Duration = timedelta(minutes=10)
     """How old a repository's listing may be when a deletion relies on it."""
     protect: Protect = Protect()

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Discriminator, Field, Tag
 
 from cleaner.config.mappings import Levels, Model
-from cleaner.config.scalars import Count, Duration, GroupName, PatternText, Share
+from cleaner.config.scalars import Count, Duration, DurationOrZero, GroupName, PatternText, Share
 
 ModeWord: TypeAlias = Literal["plan", "enforce"]
 Patterns: TypeAlias = Annotated[list[PatternText], Field(min_length=1)]
@@ -113,4 +113,6 @@ class Policy(Model):
     """What becomes of orphans: manifests without a tag that no index lists and whose subject does not exist."""
     unmatched: Literal["keep", "delete"] = "keep"
     """What becomes of a version whose tags no rule selects."""
+    notice: DurationOrZero | None = None
+    """Replaces the one at the top of the file."""
     limits: PolicyLimits = PolicyLimits()

@@ -21,12 +21,13 @@ _EXPECTED = {
     "model_type": "a mapping",
     "too_short": "at least one entry",
 }
-_UNSHOWN = frozenset({"state", "url", "registry_url"})
-"""Keys whose values may hold a password where they are not as expected."""
+_UNSHOWN = frozenset({"state", "url", "registry_url", "kubeconfig"})
+"""Keys whose values may hold a password, or be one, where they are not as expected."""
 _SECRETS = {
     "token": ("the API token", "{env: DIGITALOCEAN_ACCESS_TOKEN} or {file: /run/secrets/token}"),
     "admin": ("the token", "{token: {env: CLEANER_ADMIN_TOKEN}} or {token: {file: /run/secrets/admin-token}}"),
     "heartbeat": ("its URL", "{url: {env: HEARTBEAT_URL}} or {url: {file: /run/secrets/heartbeat-url}}"),
+    "notify": ("each URL", "notify: [{env: NOTIFY_URL}] or notify: [{file: /run/secrets/notify-url}]"),
 }
 """Keys below which nothing is echoed, since it may be the secret itself (law 11): what it is, and how to name it."""
 
@@ -84,7 +85,9 @@ def _secret_at(path: Iterable[int | str]) -> tuple[str, str] | None:
 
 
 def _unnamed_secret(place: Place, what: str, how: str) -> Problem:
-    return place.problem(f"expected the name of the variable or of the file that holds {what}", f"write {how}")
+    return place.problem(
+        f"expected the name of the variable or of the file that holds {what}", f"write {how}, never inline"
+    )
 
 
 def _keys_at(path: list[int | str]) -> set[str]:

@@ -29,6 +29,7 @@ from cleaner.model.manifest import parse_digest
 from cleaner.retention.patterns import BadPattern, compile_pattern
 
 PATTERN_LENGTH = 1000
+LABEL_LENGTH = 253
 _COLLECTION_WORDS = sorted(word.value for word in CollectionSchedule if word is not CollectionSchedule.CRON)
 
 _SECRET = re.compile(r"do[a-z]_v1_.*|[A-Za-z][A-Za-z0-9+.-]*://.*")
@@ -103,6 +104,14 @@ def _digest(value: object) -> str:
     expected = "a digest: sha256: and 64 lower-case hexadecimal digits"
     text = _string(value, expected)
     if parse_digest(text) is None:
+        raise NotAsExpected(expected)
+    return text
+
+
+def _label(value: object) -> str:
+    expected = f"a name of at most {LABEL_LENGTH} printable characters"
+    text = _name(value, expected)
+    if not 0 < len(text) <= LABEL_LENGTH or not text.isprintable() or text != text.strip():
         raise NotAsExpected(expected)
     return text
 
@@ -217,6 +226,11 @@ GroupName: TypeAlias = Annotated[
     str,
     PlainValidator(_matching(_GROUP, "the name of a group that the patterns capture")),
     _text_schema(f"^{_GROUP}$", "line"),
+]
+Label: TypeAlias = Annotated[
+    str,
+    PlainValidator(_label),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": LABEL_LENGTH, "examples": ["prod"]}),
 ]
 CronLine: TypeAlias = Annotated[
     str, PlainValidator(parse_cron), WithJsonSchema({"type": "string", "examples": ["30 2 * * *"]})

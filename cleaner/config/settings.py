@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from cleaner.errors import ConfigError, Problem
 from cleaner.model.plan import Mode
+from cleaner.retention.patterns import Pattern
 from cleaner.retention.policy import Policy, Protections
 
 SECRET_BYTES = 64 * 1024
@@ -176,14 +177,55 @@ class GarbageCollection:
 
 
 @dataclass(frozen=True, slots=True)
-class InUseSource:
-    """A source that tells which images are in use.
+class AppPlatform:
+    """The account's apps: their active, in-progress, pending and pinned deployments, and so many before them."""
 
-    `kind` is `app_platform`, `kubernetes` or `file`; `detail` is the file's path, or what the entry holds, as JSON.
+    deployments: int
+
+    @property
+    def name(self) -> str:
+        """As messages, reasons and metrics name it."""
+        return "app_platform"
+
+
+@dataclass(frozen=True, slots=True)
+class Kubernetes:
+    """A cluster, by the name that `cluster` gives it: where `kubeconfig` says, None for the one around this process.
+
+    `context` is the kubeconfig's, None for its current one.
     """
 
-    kind: str
-    detail: str = field(repr=False)
+    cluster: str
+    kubeconfig: Path | None
+    context: str | None
+
+    @property
+    def name(self) -> str:
+        """As messages, reasons and metrics name it."""
+        return f"kubernetes {self.cluster}"
+
+
+@dataclass(frozen=True, slots=True)
+class ImagesFile:
+    """A file of image references."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """As messages, reasons and metrics name it."""
+        return f"file {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class InUseSource:
+    """A source that tells which images are in use, and the repositories that it speaks for; none: for all.
+
+    What it tells counts for every repository. While it cannot be read, nothing goes in those that it speaks for.
+    """
+
+    place: AppPlatform | Kubernetes | ImagesFile
+    repositories: tuple[Pattern, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +233,9 @@ class RegistrySettings:
     """One registry and all that holds for it.
 
     `deletions` caps the manifests that one run deletes; `recheck` is how old a listing may be when a deletion
-    relies on it. `schedule` is a cron line in `timezone`, None for no schedule. `heartbeat` is the URL of a dead
-    man's switch, unchecked, None where there is none to be told.
+    relies on it. What was in use is remembered for `remember`, and so is what a tag pointed to. `notify` are the URLs
+    of those who are told what is announced and what was done, unchecked. `schedule` is a cron line in `timezone`, None
+    for no schedule. `heartbeat` is the URL of a dead man's switch, unchecked, None where there is none to be told.
     """
 
     name: str
@@ -200,6 +243,8 @@ class RegistrySettings:
     policies: tuple[Policy, ...]
     protections: Protections
     in_use: tuple[InUseSource, ...]
+    remember: timedelta
+    notify: tuple[Secret, ...]
     deletions: int
     recheck: timedelta
     garbage_collection: GarbageCollection

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
 
 from cleaner.clock import Now
 from cleaner.config.settings import RegistrySettings
+from cleaner.daemon.runs import ends_the_alarm, kinds_of
+from cleaner.model.audit import Finding
 from cleaner.model.collection import Collection, CollectionState
 from cleaner.model.event import (
     BreakerTripped,
@@ -38,6 +40,7 @@ from cleaner.model.event import (
 from cleaner.model.plan import Plan
 from cleaner.model.registry import Storage
 from cleaner.model.run import RunKind, Schedule
+from cleaner.model.safeguard import Audited, CollectionWithheld, SourceFailed, SourceRead
 
 WARNINGS = 10
 """So many warnings of a registry are remembered: the latest, each text once."""
@@ -106,12 +109,22 @@ class Active:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """An in-use source: how many images it named when it was last read, and why it could not be read since."""
+
+    images: Known[int] | None = None
+    failure: Known[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RegistryFacts:
     """What is known of one registry now; None where nothing is.
 
     `plan` is the latest, of a run or a forecast, and judges as of `plan_as_of`. `due` holds the next due moment of each
     schedule, the soonest first, and `warnings` the latest last. `not_begun` says why the last run that was due could
-    not begin, None if it could. `watched_at` is when it was last seen whether a collection is active.
+    not begin, None if it could. `watched_at` is when it was last seen whether a collection is active. `sources` holds
+    the in-use sources by name, also some that are configured no more. `withheld` is the alarm of a collection that is
+    not started, for it would take what is needed; `audit` what the last audit found.
     """
 
     settings: RegistrySettings
@@ -125,6 +138,9 @@ class RegistryFacts:
     watched_at: datetime | None = None
     warnings: tuple[Known[str], ...] = ()
     not_begun: str | None = None
+    sources: Mapping[str, SourceFacts] = field(default_factory=dict)
+    withheld: Known[str] | None = None
+    audit: Known[tuple[Finding, ...]] | None = None
 
     @property
     def name(self) -> str:
@@ -166,7 +182,7 @@ class Board:
 
 
 def _learned(facts: RegistryFacts, event: Event, at: datetime) -> RegistryFacts:
-    for learn in (_of_runs, _of_looks, _of_warnings, _of_progress):
+    for learn in (_of_runs, _of_looks, _of_safeguards, _of_warnings, _of_progress):
         facts = learn(facts, event, at)
     return facts
 
@@ -193,6 +209,23 @@ def _of_looks(facts: RegistryFacts, event: Event, at: datetime) -> RegistryFacts
             return replace(facts, active=_active(facts.active, seen, at), watched_at=at)
         case RegistryWatched(_, active):
             return replace(facts, active=_active(facts.active, active, at), watched_at=at)
+        case _:
+            return facts
+
+
+def _of_safeguards(facts: RegistryFacts, event: Event, at: datetime) -> RegistryFacts:
+    match event:
+        case SourceRead(_, source, images):
+            return replace(facts, sources={**facts.sources, source: SourceFacts(Known(images, at))})
+        case SourceFailed(_, source, error):
+            failed = replace(facts.sources.get(source, SourceFacts()), failure=Known(error, at))
+            return replace(facts, sources={**facts.sources, source: failed})
+        case CollectionWithheld(_, detail):
+            return replace(facts, withheld=Known(detail, at))
+        case Audited(_, findings):
+            return replace(facts, audit=Known(findings, at))
+        case _ if ends_the_alarm(event, kinds_of(facts.settings)):
+            return replace(facts, withheld=None)
         case _:
             return facts
 

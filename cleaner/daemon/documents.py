@@ -5,18 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from cleaner.daemon.board import Active, Due, Known, RegistryFacts, Running
-from cleaner.daemon.forecast import by_repository, kinds_of_reasons
+from cleaner.daemon.board import Active, Due, Known, RegistryFacts, Running, SourceFacts
+from cleaner.daemon.forecast import by_repository, first_to_go, kinds_of_reasons
 from cleaner.daemon.past import Past
-from cleaner.documents import Document, deletion_document, held_back_document, unmanaged_document
-from cleaner.figures import rfc3339
+from cleaner.daemon.safeguards import counted, known_sources
+from cleaner.documents import (
+    Document,
+    announced_document,
+    deletion_document,
+    held_back_document,
+    unmanaged_document,
+)
+from cleaner.figures import rfc3339, rfc3339_or_none
 from cleaner.ledger.history import PastRun
+from cleaner.model.audit import Finding
 from cleaner.model.plan import Deletion, Plan
 from cleaner.model.registry import Storage
 from cleaner.model.run import outcome_of
 
 DELETIONS = 1000
-"""The most deletions of a plan that are listed one by one."""
+"""The most deletions of a plan that are listed one by one, and the most that are announced."""
 
 
 def account_document(
@@ -35,12 +43,15 @@ def account_document(
 def registry_document(facts: RegistryFacts, past: Past, now: datetime) -> Document:
     """One registry, with its latest runs and the deletions of its plan."""
     deletions = facts.plan.value.deletions if facts.plan else ()
+    announced = facts.plan.value.announced if facts.plan else ()
     return {
         **_registry(facts, past, now),
         "history_error": past.error,
         "runs": [_run(run) for run in past.of(facts)],
         "deletions": [deletion_document(deletion) for deletion in deletions[:DELETIONS]],
         "deletions_left_out": max(0, len(deletions) - DELETIONS),
+        "announced": [announced_document(each) for each in announced[:DELETIONS]],
+        "announced_left_out": max(0, len(announced) - DELETIONS),
     }
 
 
@@ -54,8 +65,11 @@ def _registry(facts: RegistryFacts, past: Past, now: datetime) -> Document:
         "last_run": None if last is None else _run(last),
         "next_runs": [_due(due) for due in facts.due],
         "active_collection": None if facts.active is None else _active(facts, facts.active, now),
+        "collection_withheld": None if facts.withheld is None else _told(facts.withheld),
+        "in_use": [_source(name, source) for name, source in known_sources(facts).items()],
+        "audit": None if facts.audit is None else _audit(facts.audit),
         "plan": None if facts.plan is None else _plan(facts.plan, facts.plan_as_of or facts.plan.at),
-        "warnings": [{"at": rfc3339(known.at), "text": known.value} for known in facts.warnings],
+        "warnings": [_told(known) for known in facts.warnings],
     }
 
 
@@ -111,6 +125,23 @@ def _active(facts: RegistryFacts, active: Active, now: datetime) -> Document:
     }
 
 
+def _told(known: Known[str]) -> Document:
+    return {"at": rfc3339(known.at), "text": known.value}
+
+
+def _source(name: str, source: SourceFacts) -> Document:
+    return {
+        "source": name,
+        "images": source.images.value if source.images else None,
+        "read_at": rfc3339(source.images.at) if source.images else None,
+        "failure": _told(source.failure) if source.failure else None,
+    }
+
+
+def _audit(known: Known[tuple[Finding, ...]]) -> Document:
+    return {"at": rfc3339(known.at), "findings": {kind.value: count for kind, count in counted(known.value).items()}}
+
+
 def _plan(known: Known[Plan], as_of: datetime) -> Document:
     plan = known.value
     return {
@@ -119,6 +150,7 @@ def _plan(known: Known[Plan], as_of: datetime) -> Document:
         "manifests": plan.manifests,
         "kept": plan.kept,
         "goes": [_goes(deletions) for deletions in by_repository(plan.deletions)],
+        "announced": {"manifests": len(plan.announced), "first_goes_at": rfc3339_or_none(first_to_go(plan))},
         "held_back": [held_back_document(held_back) for held_back in plan.held_back],
         "freed_bytes": plan.freed.bytes if plan.freed else None,
         "warnings": list(plan.warnings),

@@ -55,7 +55,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class PlanView:
-    """A plan; the numbers called `more` are of what is not shown. `earlier` where a run has ended since."""
+    """A plan; the numbers called `more` are of what is not shown. `earlier` where a run has ended since.
+
+    What is announced does not count as held back: it goes once its notice has run out. `first_goes` is when the first
+    of it does, None once that is over.
+    """
 
     made: Moment
     as_of: Moment | None
@@ -64,10 +68,14 @@ class PlanView:
     kept: int
     going: int
     enforced: int
+    announced: int
+    first_goes: Moment | None
     held_back: int
     frees: str
     repositories: tuple[RepositoryView, ...]
     more_repositories: int
+    notices: tuple[Line, ...]
+    more_notices: int
     held: tuple[Line, ...]
     more_held: int
     unmanaged: tuple[Line, ...]
@@ -77,7 +85,9 @@ class PlanView:
 def plan_view(facts: RegistryFacts, known: Known[Plan], now: datetime) -> PlanView:
     """What the page says of a registry's plan."""
     plan, as_of = known.value, facts.plan_as_of or known.at
-    repositories = by_repository(plan.deletions)
+    repositories, first_goes = by_repository(plan.deletions), first_to_go(plan)
+    held = [each for each in plan.held_back if each.reason.is_trouble]
+    notices = [each for each in plan.held_back if not each.reason.is_trouble]
     return PlanView(
         made=moment(known.at, now, facts.settings.timezone),
         as_of=moment(as_of, now, facts.settings.timezone) if as_of > now else None,
@@ -86,15 +96,24 @@ def plan_view(facts: RegistryFacts, known: Known[Plan], now: datetime) -> PlanVi
         kept=plan.kept,
         going=len(plan.deletions),
         enforced=sum(deletion.mode is Mode.ENFORCE for deletion in plan.deletions),
-        held_back=sum(held.manifests for held in plan.held_back),
+        announced=len(plan.announced),
+        first_goes=moment(first_goes, now, facts.settings.timezone) if first_goes and first_goes > now else None,
+        held_back=sum(each.manifests for each in held),
         frees=freed(plan.freed),
         repositories=tuple(_repository(deletions, as_of) for deletions in repositories[:REPOSITORIES]),
         more_repositories=max(0, len(repositories) - REPOSITORIES),
-        held=tuple(_held(held) for held in plan.held_back[:LINES]),
-        more_held=max(0, len(plan.held_back) - LINES),
+        notices=tuple(_held(each) for each in notices[:LINES]),
+        more_notices=max(0, len(notices) - LINES),
+        held=tuple(_held(each) for each in held[:LINES]),
+        more_held=max(0, len(held) - LINES),
         unmanaged=tuple(_untouched(unmanaged) for unmanaged in plan.unmanaged[:LINES]),
         more_unmanaged=max(0, len(plan.unmanaged) - LINES),
     )
+
+
+def first_to_go(plan: Plan) -> datetime | None:
+    """When the first of what is announced goes; None where nothing is."""
+    return min((each.goes_at for each in plan.announced if each.goes_at is not None), default=None)
 
 
 def by_repository(deletions: Iterable[Deletion]) -> list[tuple[Deletion, ...]]:

@@ -21,9 +21,10 @@ from cleaner.daemon.crew import Crew, Duties
 from cleaner.daemon.due import next_due
 from cleaner.daemon.heartbeat import Heartbeats
 from cleaner.daemon.logbook import Logbook
-from cleaner.daemon.lookout import look_out
+from cleaner.daemon.lookout import AUDIT_EACH, COLLECTION_EACH, FIRST_AUDIT, STORAGE_EACH, USES_EACH, Look, look_out
 from cleaner.daemon.metrics import Metrics
 from cleaner.daemon.runs import carrying, kinds_of
+from cleaner.daemon.sources import sources_of
 from cleaner.daemon.timetable import Time, Timetable
 from cleaner.errors import CleanerError
 from cleaner.ledger.history import PastRun
@@ -58,7 +59,8 @@ class Listeners:
 
     def expect(self, registries: Sequence[RegistrySettings]) -> None:
         """From now on these registries are spoken of, and no others."""
-        self.metrics.expect({registry.name: kinds_of(registry) for registry in registries})
+        kinds = {registry.name: kinds_of(registry) for registry in registries}
+        self.metrics.expect(kinds, {registry.name: sources_of(registry) for registry in registries})
         self.board.expect(registries)
         self.heartbeats.expect(registries)
 
@@ -170,9 +172,19 @@ class Keeper:
             self.listeners.hear(Warned(registry.name, f"what the next run would do is not known: {error}"))
 
     def _look_out(self, registry: RegistrySettings) -> Coroutine[Any, Any, None]:
-        return look_out(
-            registry.name,
-            partial(self.application.watch_collection, registry, self.listeners.hear),
-            partial(self.application.watch_storage, registry, self.listeners.hear),
-            self.listeners.hear,
-        )
+        application, tell = self.application, self.listeners.hear
+        looks = [
+            Look(partial(application.watch_collection, registry, tell), COLLECTION_EACH),
+            Look(partial(application.watch_storage, registry, tell), STORAGE_EACH),
+            Look(partial(self._audit, registry), AUDIT_EACH, after=FIRST_AUDIT),
+        ]
+        if registry.in_use:
+            looks.append(Look(partial(application.watch_uses, registry, tell), USES_EACH))
+        return look_out(registry.name, looks, tell)
+
+    async def _audit(self, registry: RegistrySettings) -> None:
+        """Audit the registry, and tell where that says nothing of something."""
+        unseen = (await self.application.audit(registry, self.listeners.hear)).unseen
+        if unseen:
+            more = f" (and {len(unseen) - 1} more)" if len(unseen) > 1 else ""
+            self.listeners.hear(Warned(registry.name, f"the audit has not seen everything: {unseen[0]}{more}"))

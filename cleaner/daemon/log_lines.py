@@ -165,9 +165,10 @@ def of_trouble(event: OfTrouble) -> Line:
 
 
 def _held_back(held: HeldBack) -> Line:
+    trouble = held.reason.is_trouble
     return line(
-        logging.WARNING,
-        "deletions held back",
+        logging.WARNING if trouble else logging.INFO,
+        "deletions held back" if trouble else "deletions announced",
         repository=held.repository,
         reason=held.reason,
         detail=held.detail,

@@ -12,6 +12,7 @@ import structlog
 from cleaner.daemon import log_lines as lines
 from cleaner.daemon.log_lines import Fact, Line
 from cleaner.daemon.logs import OURS
+from cleaner.daemon.safeguard_lines import of_a_safeguard
 from cleaner.model.collection import Collection
 from cleaner.model.event import (
     CollectionEnded,
@@ -25,6 +26,7 @@ from cleaner.model.event import (
     RunEnded,
     registry_of,
 )
+from cleaner.model.safeguard import Safeguard
 
 _OfCollections: TypeAlias = CollectionStarted | CollectionPolled | CollectionEnded | RegistryWatched
 
@@ -64,6 +66,8 @@ class Logbook:
             yield lines.of_trouble(event)
         elif isinstance(event, _OfCollections):
             yield from self._of_a_collection(event)
+        elif isinstance(event, Safeguard):
+            yield of_a_safeguard(event)
         elif isinstance(event, lines.OfReading):
             yield lines.of_reading(event)
         else:

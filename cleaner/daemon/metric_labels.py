@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cleaner.daemon.sources import SourceKind
 from cleaner.docr.endpoints import Endpoint
+from cleaner.model.audit import FindingKind
 from cleaner.model.collection import CollectionState
 from cleaner.model.event import Breaker
 from cleaner.model.plan import HoldReason, Mode
@@ -37,6 +39,8 @@ OUTCOME = Label("outcome", tuple(RunOutcome))
 MODE = Label("mode", tuple(Mode))
 REASON = Label("reason", tuple(HoldReason))
 BREAKER = Label("breaker", tuple(Breaker))
+SOURCE = Label("source", tuple(SourceKind))
+FINDING = Label("kind", tuple(FindingKind))
 ENDED = Label("status", (CollectionState.SUCCEEDED, CollectionState.FAILED, CollectionState.CANCELLED))
 ACTIVE = Label(  # those that the API page names, "Garbage collection"
     "status",

@@ -12,7 +12,10 @@ from typing import TypeAlias, assert_never
 from cleaner.clock import Now
 from cleaner.daemon import metric_labels as labels
 from cleaner.daemon import metric_table as table
+from cleaner.daemon.runs import ends_the_alarm
+from cleaner.daemon.safeguard_metrics import SafeguardMetrics
 from cleaner.daemon.series import Series
+from cleaner.daemon.sources import SourceKind
 from cleaner.ledger.history import PastRun
 from cleaner.model.collection import Collection as GarbageCollection
 from cleaner.model.collection import CollectionState
@@ -47,11 +50,13 @@ from cleaner.model.event import (
 from cleaner.model.plan import HoldReason, Mode, Plan
 from cleaner.model.registry import Storage
 from cleaner.model.run import RunKind, RunOutcome, outcome_of
+from cleaner.model.safeguard import Safeguard
 
 _OfRuns: TypeAlias = RunBegan | RunEnded | RunNotBegun | RunScheduled
 _OfManifests: TypeAlias = Planned | ManifestDeleted | DeletionFailed | DeletionSkipped | BreakerTripped | Warned
 _OfTheProvider: TypeAlias = RequestEnded | RateLimitSeen | BudgetWaited | StorageSeen
 _OfCollections: TypeAlias = CollectionStarted | CollectionPolled | CollectionEnded | RegistryWatched
+_OfARegistry: TypeAlias = _OfRuns | _OfManifests | _OfTheProvider | _OfCollections | Safeguard
 _Progress: TypeAlias = RepositoriesListed | RepositoryListed | ManifestsWanted | ManifestRead | HeldBackLate
 
 
@@ -70,7 +75,8 @@ class Metrics:
     def __init__(self, now: Now, version: str) -> None:
         self._now = now
         self._series = Series()
-        self._registries: frozenset[str] = frozenset()
+        self._safeguards = SafeguardMetrics(self._series, now)
+        self._kinds: Mapping[str, Collection[RunKind]] = {}
         self._active: dict[str, _Active] = {}
         self._series.show(table.BUILD_INFO, 1, version, platform.python_version())
         for outcome in labels.RELOAD.values:
@@ -78,14 +84,18 @@ class Metrics:
         self._series.show(table.RELOAD_OK, 1)
         self._series.show(table.RELOADED, now().timestamp())
 
-    def expect(self, kinds: Mapping[str, Collection[RunKind]]) -> None:
-        """From now on there are these registries, each with the kinds of run that it may have, and no others."""
-        for registry in sorted(self._registries - kinds.keys()):
+    def expect(self, kinds: Mapping[str, Collection[RunKind]], sources: Mapping[str, Mapping[str, SourceKind]]) -> None:
+        """From now on there are these registries, and no others.
+
+        `kinds` gives the kinds of run that each may have, `sources` the kind of each of its in-use sources, by name.
+        """
+        for registry in sorted(self._kinds.keys() - kinds.keys()):
             self._series.forget(registry)
             self._active.pop(registry, None)
-        self._registries = frozenset(kinds)
+        self._kinds = dict(kinds)
         for registry, its_kinds in kinds.items():
-            self._series.begin(registry, its_kinds)
+            self._series.begin(registry, {labels.RUN_KIND: its_kinds, labels.SOURCE: sources[registry].values()})
+        self._safeguards.expect(sources)
 
     def restore(self, registry: str, last: Mapping[RunKind, PastRun], succeeded: Mapping[RunKind, PastRun]) -> None:
         """What the ledger knows of an expected registry's last runs and last successes, by kind."""
@@ -105,14 +115,22 @@ class Metrics:
         registry = registry_of(event)
         if isinstance(event, ConfigurationReloaded):
             self._hear_of_a_reload(event)
-        elif registry not in self._registries or isinstance(event, _Progress):
             return
-        elif isinstance(event, _OfRuns):
+        if registry is None or registry not in self._kinds or isinstance(event, _Progress):
+            return
+        if ends_the_alarm(event, self._kinds[registry]):
+            self._series.show(table.WITHHELD_NOW, 0, registry)
+        self._hear_of_a_registry(event)
+
+    def _hear_of_a_registry(self, event: _OfARegistry) -> None:
+        if isinstance(event, _OfRuns):
             self._hear_of_runs(event)
         elif isinstance(event, _OfManifests):
             self._hear_of_manifests(event)
         elif isinstance(event, _OfCollections):
             self._hear_of_collections(event)
+        elif isinstance(event, Safeguard):
+            self._safeguards.hear(event)
         else:
             self._hear_of_the_provider(event)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
+from cleaner.daemon.declarations import series_at_most
 from cleaner.daemon.metric_labels import ENDPOINT, REGISTRY, Label
-from cleaner.daemon.metric_table import REQUESTS, TABLE, series_at_most
+from cleaner.daemon.metric_table import REQUESTS, TABLE
 
 _HEAD = """\
 # Metrics

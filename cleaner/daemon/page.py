@@ -17,6 +17,7 @@ from cleaner.daemon.figures import Moment, moment, shown
 from cleaner.daemon.forecast import LINES, PlanView, plan_view
 from cleaner.daemon.meter import Level, StorageView, storage_view
 from cleaner.daemon.past import Past
+from cleaner.daemon.safeguards import AuditView, UsesView, alarms, audit_view, uses_view
 from cleaner.figures import rfc3339, size, some
 from cleaner.ledger.history import PastRun
 from cleaner.model.run import RunKind, RunOutcome, Schedule, outcome_of
@@ -90,6 +91,8 @@ class RegistryView:
     due: tuple[NextView, ...]
     active: CollectionView | None
     watched: Moment | None
+    uses: UsesView | None
+    audit: AuditView | None
     chart: tuple[Row, ...]
     runs: tuple[RunView, ...]
     plan: PlanView | None
@@ -173,6 +176,8 @@ def _registry(facts: RegistryFacts, past: Past, now: datetime) -> RegistryView:
         due=_due(facts, now),
         active=active,
         watched=None if facts.watched_at is None else moment(facts.watched_at, now, zone),
+        uses=uses_view(facts, now),
+        audit=audit_view(facts, now),
         chart=history_chart(runs),
         runs=tuple(_run(run, facts, now) for run in runs),
         plan=None if facts.plan is None else plan_view(facts, facts.plan, now),
@@ -182,7 +187,9 @@ def _registry(facts: RegistryFacts, past: Past, now: datetime) -> RegistryView:
 def _troubles(
     facts: RegistryFacts, last: PastRun | None, active: CollectionView | None, storage: StorageView | None
 ) -> tuple[str, ...]:
-    found = [] if facts.not_begun is None else [f"A run could not begin: {shown(facts.not_begun)}"]
+    found = list(alarms(facts))
+    if facts.not_begun is not None:
+        found.append(f"A run could not begin: {shown(facts.not_begun)}")
     if last is not None and outcome_of(last.exit_code) is RunOutcome.FAILED:
         found.append(f"The last run failed{f': {shown(last.error)}' if last.error else ''}")
     if facts.last_run is not None and last is not None and facts.last_run.value.run == last.id:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from typing import Any, TypeAlias, assert_never
 
+from cleaner.cleaning.orders import NO_MANDATE
 from cleaner.config.settings import CollectionSchedule, RegistrySettings
 from cleaner.errors import CleanerError, RunInProgress
-from cleaner.model.event import Listener, RunNotBegun
+from cleaner.model.event import CollectionStarted, Event, Listener, RunEnded, RunNotBegun
 from cleaner.model.report import Report
 from cleaner.model.run import Firing, RunKind, Schedule
 from cleaner.wiring import Application
@@ -22,7 +23,7 @@ def carrying(application: Application, tell: Listener) -> Carry:
     def carry(registry: RegistrySettings, kind: RunKind, firing: Firing | None) -> Coroutine[Any, Any, Report]:
         match kind:
             case RunKind.CLEAN:
-                return application.clean(registry, frozenset(), tell, firing)
+                return application.clean(registry, NO_MANDATE, tell, firing)
             case RunKind.PLAN:
                 return application.rehearse(registry, tell, firing)
             case RunKind.COLLECT:
@@ -54,3 +55,18 @@ def kinds_of(registry: RegistrySettings) -> tuple[RunKind, ...]:
 def not_begun(registry: RegistrySettings, kind: RunKind, error: CleanerError) -> RunNotBegun:
     """What is told of a run that `error` kept from beginning."""
     return RunNotBegun(registry.name, kind, str(error), isinstance(error, RunInProgress))
+
+
+def ends_the_alarm(event: Event, kinds: Collection[RunKind]) -> bool:
+    """Whether a collection that was withheld is so no more, on a registry that has these kinds of run.
+
+    One of ours has started, or a run of the kind that collects has come to its end without another alarm.
+    """
+    collects = RunKind.COLLECT if RunKind.COLLECT in kinds else RunKind.CLEAN
+    match event:
+        case CollectionStarted(adopted=adopted):
+            return not adopted
+        case RunEnded(kind=kind, report=report):
+            return kind is collects and report.outcome.reached_the_end
+        case _:
+            return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from itertools import product
 from typing import assert_never
 
@@ -16,9 +16,9 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import choose_encoder
 
-from cleaner.daemon.metric_labels import REGISTRY, RUN_KIND, Label
-from cleaner.daemon.metric_table import TABLE, Declaration, Kind, Since
-from cleaner.model.run import RunKind
+from cleaner.daemon.declarations import Declaration, Kind, Since
+from cleaner.daemon.metric_labels import REGISTRY, Label
+from cleaner.daemon.metric_table import TABLE
 
 
 class Series:
@@ -65,15 +65,19 @@ class Series:
         """A histogram takes in one value."""
         self._histograms[what.name].labels(*labels).observe(value)
 
-    def begin(self, registry: str, kinds: Collection[RunKind]) -> None:
-        """What a registry's series show from the start: those that are there already are left as they are."""
+    def begin(self, registry: str, having: Mapping[Label, Collection[str]]) -> None:
+        """What a registry's series show from the start: those that are there already are left as they are.
+
+        `having` gives, for some labels, which of their values this registry has: series with others go.
+        """
         for what in _of_registries():
             if what.since is Since.START:
-                for labels in product(*(_values(label, registry, kinds) for label in what.labels)):
+                for labels in product(*(_values(label, registry, having) for label in what.labels)):
                     self._collector(what).labels(*labels)
-        for kind in RunKind:
-            if kind not in kinds:
-                self._remove({"registry": registry, "kind": kind.value})
+        for label, values in having.items():
+            for value in label.values:
+                if value not in values:
+                    self._remove({"registry": registry, label.name: value})
 
     def forget(self, registry: str) -> None:
         """The registry is gone, and so are its series."""
@@ -112,7 +116,5 @@ def _names(what: Declaration) -> tuple[str, ...]:
     return tuple(label.name for label in what.labels)
 
 
-def _values(label: Label, registry: str, kinds: Collection[RunKind]) -> Collection[str]:
-    if label is REGISTRY:
-        return (registry,)
-    return kinds if label is RUN_KIND else label.values
+def _values(label: Label, registry: str, having: Mapping[Label, Collection[str]]) -> Collection[str]:
+    return (registry,) if label is REGISTRY else having.get(label, label.values)

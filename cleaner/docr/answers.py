@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import TypeVar
 
@@ -9,7 +10,8 @@ import msgspec
 
 from cleaner.docr.budget import asked_pause
 from cleaner.docr.call import Answer, Call, Send
-from cleaner.docr.wire import ErrorBody
+from cleaner.docr.values import text
+from cleaner.docr.wire import DataPlaneError, DataPlaneErrors, ErrorBody
 from cleaner.errors import (
     BadRequest,
     Conflict,
@@ -27,7 +29,7 @@ from cleaner.errors import (
 
 T = TypeVar("T")
 
-_SHOWN_CHARACTERS = 200
+_SHOWN_CHARACTERS, _SHOWN_ERRORS = 200, 5
 _MEDIA_TYPE = re.compile(r"[a-z]{1,20}/[a-z0-9.+-]{1,80}", re.IGNORECASE)
 _KINDS: dict[int, type[Refused]] = {
     400: BadRequest,
@@ -51,6 +53,11 @@ _NEXT_STEPS: dict[type[Refused], str] = {
     ServerError: "Try again later; the provider's status page may know more",
     UnexpectedStatus: "Check that `api.url` and `api.registry_url` lead to the provider; redirects are not followed",
 }
+_NEXT_STEPS_BY_CODE = {
+    "MANIFEST_BLOB_UNKNOWN": "Put back what it refers to first; what a collection took must be pushed anew",
+    "UNSUPPORTED": "Try again when no garbage collection is active: the registry takes nothing meanwhile",
+}
+"""What the data plane's codes (OCI distribution specification, "Error Codes") say better than the status."""
 
 
 def checked(send: Send) -> Send:
@@ -71,7 +78,7 @@ def accepted(answer: Answer, call: Call) -> Answer:
     """
     if 200 <= answer.status < 300:
         return answer
-    if answer.status in (404, 412) and _is_html(answer):
+    if answer.status in (404, 412) and is_html(answer):
         raise malformed(answer, call.what, f"an HTML page with the status {answer.status}")
     raise _refusal(answer, call)
 
@@ -85,7 +92,7 @@ def decoded(answer: Answer, what: str, shape: type[T]) -> T:
     try:
         return msgspec.json.decode(answer.body, type=shape)
     except (ValueError, RecursionError) as error:
-        came = "an HTML page" if _is_html(answer) else f"{len(answer.body)} bytes ({error})"
+        came = "an HTML page" if is_html(answer) else f"{len(answer.body)} bytes ({error})"
         raise malformed(answer, what, came) from None
 
 
@@ -99,33 +106,57 @@ def malformed(answer: Answer, what: str, came: str) -> MalformedAnswer:
     )
 
 
-def shown(text: str) -> str:
-    """Text of the other side, fit for a message: bounded, and without control characters."""
-    return "".join(c if c.isprintable() else " " for c in text[:_SHOWN_CHARACTERS]).strip()
+def shown(words: str) -> str:
+    """Words of the other side, fit for a message: bounded, and without control characters."""
+    return "".join(c if c.isprintable() else " " for c in words[:_SHOWN_CHARACTERS]).strip()
 
 
 def _refusal(answer: Answer, call: Call) -> Refused:
     kind = _KINDS.get(answer.status, ServerError if answer.status >= 500 else UnexpectedStatus)
-    body = _error_body(answer)
-    said = f": {shown(body.message).rstrip('.')}" if body.message else ""
+    error_id, message, request_id = _words(answer, call)
     error = kind(
-        f"{call.what}: HTTP {answer.status}{said}",
-        _NEXT_STEPS.get(kind, "").format(scope=call.scope),
+        f"{call.what}: HTTP {answer.status}{f': {message}' if message else ''}",
+        _NEXT_STEPS_BY_CODE.get(error_id) or _NEXT_STEPS.get(kind, "").format(scope=call.scope),
         status=answer.status,
-        error_id=shown(body.id),
-        request_id=shown(body.request_id),
+        error_id=error_id,
+        request_id=request_id,
     )
     if isinstance(error, RateLimited):
         error.retry_after = asked_pause(answer.headers)
     return error
 
 
-def _error_body(answer: Answer) -> ErrorBody:
+def _words(answer: Answer, call: Call) -> tuple[str, str, str]:
+    """Id, message and request id of a refusal on either plane, without what an echo of `call` would show (law 11)."""
+    body = _read(answer.body, ErrorBody)
+    errors = _read(answer.body, DataPlaneErrors).errors[:_SHOWN_ERRORS]
+    said = [body.message] if body.message else [_sentence(error) for error in errors]
+    error_id = body.id or next((error.code for error in errors), "")
+    error_id, request_id, *said = (shown(_without_secrets(words, call)) for words in (error_id, body.request_id, *said))
+    return error_id, "; ".join(dict.fromkeys(sentence.rstrip(".") for sentence in said)), request_id
+
+
+def _sentence(error: DataPlaneError) -> str:
+    detail = text(error.detail)
+    return (error.message or error.code) + (f" ({detail})" if detail else "")
+
+
+def _read(body: bytes, shape: type[T]) -> T:
     try:
-        return msgspec.json.decode(answer.body, type=ErrorBody)
+        return msgspec.json.decode(body, type=shape)
     except (ValueError, RecursionError):
-        return ErrorBody()
+        return shape()
 
 
-def _is_html(answer: Answer) -> bool:
+def _without_secrets(words: str, call: Call) -> str:
+    """What authorises a request of the data plane is in the call itself: a token, or a user and password in base64."""
+    scheme, _, secret = call.headers.get("authorization", "").partition(" ")
+    pair = base64.b64decode(secret).decode("ascii") if scheme == "Basic" else ""
+    for hidden in (secret, pair.partition(":")[2]):
+        words = words.replace(hidden, "(a secret)") if hidden else words
+    return words
+
+
+def is_html(answer: Answer) -> bool:
+    """Whether it is a page for people: a proxy's, for neither plane has any."""
     return "html" in answer.headers.get("content-type", "").lower() or answer.body.lstrip()[:1] == b"<"

@@ -15,7 +15,8 @@ class Call:
     """One request: `what` and `scope` are for messages, the thing that is asked and the token scopes it needs.
 
     `url` is absolute and quoted. `not_after` is the event loop's time after which it must not be sent any more,
-    None for no such moment. No more than `limit` bytes of the answer are read. Headers may hold a secret.
+    None for no such moment. No more than `limit` bytes of the answer are read. `idempotent`: what it changes is changed
+    no further when it is sent again. Headers may hold a secret.
     """
 
     method: str
@@ -26,6 +27,12 @@ class Call:
     content: bytes | None = None
     not_after: float | None = None
     limit: int = PAGE_BYTES
+    idempotent: bool = False
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether it may be sent again where nobody knows what became of it."""
+        return self.idempotent or self.method in ("GET", "HEAD")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,16 +12,20 @@ import httpx
 
 from cleaner.clock import Now
 from cleaner.config.settings import Api, RateLimit
+from cleaner.docr.access import Access, Addresses, unless_it_tells
 from cleaner.docr.answers import checked
+from cleaner.docr.apps import Apps
 from cleaner.docr.budget import Budget
 from cleaner.docr.call import Send
-from cleaner.docr.credentials import Credentials
-from cleaner.docr.data_plane import Addresses, DataPlane, unless_meant_for_us
+from cleaner.docr.credentials import READ_ONLY, READ_WRITE, Credentials, Right
+from cleaner.docr.data_plane import DataPlane
 from cleaner.docr.paths import Paths
 from cleaner.docr.reader import Reader
+from cleaner.docr.restorer import Restorer
 from cleaner.docr.retries import Channel
 from cleaner.docr.telemetry import metered, observed
 from cleaner.docr.transport import (
+    Allows,
     bound,
     exchange,
     guarded,
@@ -29,6 +33,7 @@ from cleaner.docr.transport import (
     mutates_as_agreed,
     paced,
     reads_only,
+    restores_to,
     secure,
     with_token,
 )
@@ -62,47 +67,66 @@ async def reading(api: Api, registry: str, edges: Edges) -> AsyncIterator[Reader
         OriginRefused: a URL of `api` would get secrets in the open.
     """
     async with http_client(edges.transport) as http:
-        reader, _ = _reader(api, registry, edges, http)
-        yield reader
+        yield _Assembly(api, registry, edges, http).reader()
 
 
 @asynccontextmanager
-async def writing(api: Api, registry: str, edges: Edges) -> AsyncIterator[tuple[Reader, Writer]]:
-    """The same client for one run, and beside it one for the few calls that change something.
+async def writing(api: Api, registry: str, edges: Edges) -> AsyncIterator[tuple[Reader, Writer, Restorer]]:
+    """The same client for one run, and beside it those for the few calls that change something.
 
     Raises:
         OriginRefused: a URL of `api` would get secrets in the open.
     """
     async with http_client(edges.transport) as http:
-        reader, paths = _reader(api, registry, edges, http)
-        wire = unbroken(_wire(registry, edges, http))
-        send = guarded(mutates_as_agreed, _control_plane(api, registry, edges, wire))
-        yield reader, Writer(paths, Channel(checked(send), edges.randomness))
+        assembly = _Assembly(api, registry, edges, http)
+        yield assembly.reader(), assembly.writer(), assembly.restorer()
 
 
-def _reader(api: Api, registry: str, edges: Edges, http: httpx.AsyncClient) -> tuple[Reader, Paths]:
-    wire = _wire(registry, edges, http)
-    control = Channel(checked(guarded(reads_only, _control_plane(api, registry, edges, wire))), edges.randomness)
-    paths = Paths(api, registry, control)
-    return Reader(paths, control, _data_plane(api, edges, wire, Credentials(api, paths, control), registry)), paths
+class _Assembly:
+    """The onions of one registry's clients, around one http client, and what they share: family, budgets, pauses."""
 
+    def __init__(self, api: Api, registry: str, edges: Edges, http: httpx.AsyncClient) -> None:
+        self._api = api
+        self._registry = registry
+        self._edges = edges
+        self._looks = observed(registry, edges.tell, exchange(http))
+        self._acts = unbroken(self._looks)
+        self._pauses = Budget(_UNSTATED, edges.now)
+        self._control = self._control_plane(reads_only, self._looks)
+        self._paths = Paths(api, registry, self._control)
 
-def _wire(registry: str, edges: Edges, http: httpx.AsyncClient) -> Send:
-    return observed(registry, edges.tell, exchange(http))
+    def reader(self) -> Reader:
+        """Reads both planes, and the account's apps."""
+        pulls = DataPlane(self._access(READ_ONLY, reads_only, self._looks))
+        return Reader(self._paths, self._control, pulls, Apps(self._api.url, self._control))
 
+    def writer(self) -> Writer:
+        """Deletes manifests, starts and cancels collections."""
+        return Writer(self._paths, self._control_plane(mutates_as_agreed, self._acts))
 
-def _control_plane(api: Api, registry: str, edges: Edges, wire: Send) -> Send:
-    in_turn = paced(edges.budget, registry, edges.tell, metered(registry, edges.tell, wire))
-    return bound(secure(api.url), with_token(api.token, in_turn))
+    def restorer(self) -> Restorer:
+        """Puts manifests back."""
+        return Restorer(self._access(READ_WRITE, restores_to(self._registry), self._acts))
 
+    def _control_plane(self, allows: Allows, wire: Send) -> Channel:
+        metering = metered(self._registry, self._edges.tell, wire)
+        signed = with_token(self._api.token, self._paced(self._edges.budget, metering))
+        return self._channel(checked(guarded(allows, bound(secure(self._api.url), signed))))
 
-def _data_plane(api: Api, edges: Edges, wire: Send, credentials: Credentials, registry: str) -> DataPlane:
-    home, realm_home = secure(api.registry_url), secure(api.url)
-    pulls = bound(home, paced(Budget(_UNSTATED, edges.now), registry, edges.tell, wire))
-    realm = bound(realm_home, paced(edges.budget, registry, edges.tell, wire))
-    return DataPlane(
-        Addresses(api.registry_url, registry, realm_home),
-        Channel(unless_meant_for_us(guarded(reads_only, pulls)), edges.randomness),
-        Channel(checked(guarded(reads_only, realm)), edges.randomness),
-        credentials,
-    )
+    def _access(self, right: Right, allows: Allows, wire: Send) -> Access:
+        """To the data plane; its tokens are asked for by a read, at the control plane's origin, in its budget."""
+        home, realm_home = secure(self._api.registry_url), secure(self._api.url)
+        onion = guarded(allows, bound(home, self._paced(self._pauses, wire)))
+        realm = guarded(reads_only, bound(realm_home, self._paced(self._edges.budget, self._looks)))
+        return Access(
+            Addresses(self._api.registry_url, self._registry, realm_home),
+            self._channel(unless_it_tells(onion)),
+            self._channel(checked(realm)),
+            Credentials(right, self._api, self._paths, self._control),
+        )
+
+    def _paced(self, budget: Budget, wire: Send) -> Send:
+        return paced(budget, self._registry, self._edges.tell, wire)
+
+    def _channel(self, onion: Send) -> Channel:
+        return Channel(onion, self._edges.randomness)

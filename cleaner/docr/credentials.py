@@ -1,7 +1,7 @@
-"""Read-only credentials for the data plane: asked for once, late, with an expiry, and never shown.
+"""Credentials for the data plane: asked for once, late, with an expiry, and never shown.
 
 Every call of `docker-credentials` makes a new token in the account's list (API page, "Data plane"), so one serves
-until shortly before it runs out.
+until shortly before it runs out. Those that may write are others than those that may only read, and live shorter.
 """
 
 from __future__ import annotations
@@ -21,12 +21,40 @@ from cleaner.docr.paths import Paths
 from cleaner.docr.retries import Channel
 from cleaner.errors import MalformedAnswer, RemoteError
 
-LIFETIME_SECONDS = 3600
-"""The expiry that we ask for."""
-
-_LEFT_OVER_SECONDS = 300
 _USUAL_HOST = "registry.digitalocean.com"
-_SCOPES = "the scopes registry:read and registry:update, or full access where it is still refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """What credentials are asked for: words and token scopes for messages, the `actions` of the tokens they give.
+
+    They live for `lifetime` seconds, and are not used in the last `left_over` of them.
+    """
+
+    name: str
+    scopes: str
+    actions: str
+    query: str
+    lifetime: int
+    left_over: int
+
+
+READ_ONLY = Right(
+    name="read-only",
+    scopes="the scopes registry:read and registry:update, or full access where it is still refused",
+    actions="pull",
+    query="expiry_seconds=3600",
+    lifetime=3600,
+    left_over=300,
+)
+READ_WRITE = Right(
+    name="read-write",
+    scopes="the scope registry:update, or full access where it is still refused",
+    actions="pull,push",
+    query="read_write=true&expiry_seconds=600",
+    lifetime=600,
+    left_over=60,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +80,8 @@ class _DockerConfig(msgspec.Struct):
 class Credentials:
     """The basic credentials of one registry, as the header `authorization` wants them."""
 
-    def __init__(self, api: Api, paths: Paths, channel: Channel) -> None:
+    def __init__(self, right: Right, api: Api, paths: Paths, channel: Channel) -> None:
+        self.right = right
         self._host = httpx.URL(api.registry_url).netloc.decode("ascii")
         self._paths = paths
         self._channel = channel
@@ -96,10 +125,11 @@ class Credentials:
         older = await self._paths.family() is Family.REGISTRY
         tail = "docker-credentials"
         url = await (self._paths.account(f"/{tail}") if older else self._paths.below(tail))
-        call = Call("GET", f"{url}?expiry_seconds={LIFETIME_SECONDS}", "asking for read-only credentials", _SCOPES)
+        right = self.right
+        call = Call("GET", f"{url}?{right.query}", f"asking for {right.name} credentials", right.scopes)
         asked = asyncio.get_running_loop().time()
         config = await self._channel.ask(call, _DockerConfig, lambda config: config)
-        return Expiring(_header(config, self._host), asked + LIFETIME_SECONDS - _LEFT_OVER_SECONDS)
+        return Expiring(_header(config, self._host), asked + right.lifetime - right.left_over)
 
 
 def _header(config: _DockerConfig, host: str) -> str:

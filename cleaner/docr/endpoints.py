@@ -19,9 +19,13 @@ class Endpoint(StrEnum):
     REGISTRY = "registry"
     REGISTRIES = "registries"
     SUBSCRIPTION = "subscription"
+    LIST_APPS = "list_apps"
+    LIST_DEPLOYMENTS = "list_deployments"
     DOCKER_CREDENTIALS = "docker_credentials"
     TOKEN = "token"  # noqa: S105 (the name of an endpoint)
     MANIFEST = "manifest"
+    PUT_MANIFEST = "put_manifest"
+    BLOB = "blob"
     OTHER = "other"
 
 
@@ -48,7 +52,11 @@ _FORMS = tuple(
         ("GET", "/v2/registry", Endpoint.REGISTRY),
         ("GET", "/v2/registries", Endpoint.REGISTRIES),
         ("GET", "/v2/registries/[^/]+", Endpoint.REGISTRY),
+        ("GET", "/v2/apps", Endpoint.LIST_APPS),
+        ("GET", "/v2/apps/[^/]+/deployments", Endpoint.LIST_DEPLOYMENTS),
         ("GET", "/v2/[^/]+/.+/manifests/[^/]+", Endpoint.MANIFEST),
+        ("PUT", "/v2/[^/]+/.+/manifests/[^/]+", Endpoint.PUT_MANIFEST),
+        ("HEAD", "/v2/[^/]+/.+/blobs/[^/]+", Endpoint.BLOB),
     )
 )
 

@@ -7,12 +7,14 @@ unreadable, and blobs, which only tell sizes, are read leniently.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 
 import msgspec
 
 from cleaner.docr import values
 from cleaner.errors import ManifestUnreadable
+from cleaner.model.deletion import Body
 from cleaner.model.manifest import Blob, Content, Digest, parse_digest
 
 MANIFEST_BYTES = 4 * 1024 * 1024
@@ -23,6 +25,7 @@ _DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 _OCI_IMAGE = "application/vnd.oci.image.manifest.v1+json"
 _DOCKER_IMAGE = "application/vnd.docker.distribution.manifest.v2+json"
 _INDEXES = (_OCI_INDEX, _DOCKER_LIST)
+_SENDABLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}")
 
 ACCEPT = ", ".join((_OCI_INDEX, _DOCKER_LIST, _OCI_IMAGE, _DOCKER_IMAGE))
 """The types that the data plane is asked for."""
@@ -43,19 +46,33 @@ def content(repository: str, digest: Digest, body: bytes) -> Content:
         document = _object(body)
         return Content(digest, _media_type(document), _children(document), _subject(document), _blobs(document))
     except _Flaw as flaw:
-        raise ManifestUnreadable(
-            f"the manifest {repository}@{digest} cannot be read: {flaw}",
-            "Nothing of this repository is deleted; delete or push the manifest anew",
-        ) from None
+        raise _unreadable(repository, digest, flaw) from None
+
+
+def body(repository: str, digest: Digest, raw: bytes) -> Body:
+    """The bytes of the manifest `digest` of `repository`, with the media type under which they can be put back.
+
+    Raises:
+        ManifestUnreadable: as `content`, or no media type of that name can be sent.
+    """
+    media_type = content(repository, digest, raw).media_type
+    if not _SENDABLE.fullmatch(media_type):
+        raise _unreadable(repository, digest, _Flaw(f"expected a media type, got {media_type[:100]!a}"))
+    return Body(media_type, raw)
+
+
+def digest_of(content: bytes, like: Digest) -> Digest:
+    """The digest that names these bytes, by the algorithm of another one."""
+    algorithm, _, _ = like.partition(":")
+    return Digest(f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}")
 
 
 def _check_bytes(digest: Digest, body: bytes) -> None:
     if len(body) > MANIFEST_BYTES:
         raise _Flaw(f"expected at most {MANIFEST_BYTES} bytes, got {len(body)}")
-    algorithm, _, expected = digest.partition(":")
-    got = hashlib.new(algorithm, body).hexdigest()
-    if got != expected:
-        raise _Flaw(f"expected the bytes that its digest names, got those of {algorithm}:{got}")
+    got = digest_of(body, digest)
+    if got != digest:
+        raise _Flaw(f"expected the bytes that its digest names, got those of {got}")
 
 
 def _object(body: bytes) -> Mapping[str, object]:
@@ -104,5 +121,13 @@ def _described(value: object) -> Digest:
 def _blobs(document: Mapping[str, object]) -> tuple[Blob, ...]:
     lists = [value for key in ("layers", "blobs") if isinstance(value := document.get(key), list)]
     entries = [document.get("config"), *(entry for value in lists for entry in value)]
-    digests = ((parse_digest(entry.get("digest")), entry.get("size")) for entry in entries if isinstance(entry, dict))
+    ours = (entry for entry in entries if isinstance(entry, dict) and not entry.get("urls"))  # else it lies elsewhere
+    digests = ((parse_digest(entry.get("digest")), entry.get("size")) for entry in ours)
     return tuple(Blob(digest, values.size(number)) for digest, number in digests if digest is not None)
+
+
+def _unreadable(repository: str, digest: Digest, flaw: _Flaw) -> ManifestUnreadable:
+    return ManifestUnreadable(
+        f"the manifest {repository}@{digest} cannot be read: {flaw}",
+        "Nothing of this repository is deleted; delete or push the manifest anew",
+    )

@@ -82,6 +82,11 @@ def listing(repository: str, pages: Sequence[Page[Manifest]]) -> Listing:
     return Listing(repository, whole(pages, _digest))
 
 
+def nothing_listed(repository: str) -> Listing:
+    """The listing of a repository that the registry does not have any more, as its whole list of them says."""
+    return Listing(repository, ())
+
+
 def _digest(manifest: Manifest) -> str:
     return manifest.digest
 

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from cleaner.config.settings import Family
 from cleaner.docr import values, wire
+from cleaner.docr.apps import Apps
 from cleaner.docr.call import Call
 from cleaner.docr.data_plane import DataPlane
-from cleaner.docr.pages import Page, flaw, go_on, listing, page, whole
+from cleaner.docr.lists import every_page, twice, whole_list
+from cleaner.docr.pages import Page, listing, page
 from cleaner.docr.paths import READ_SCOPE, Paths, segment
 from cleaner.docr.retries import Channel
-from cleaner.errors import (
-    Forbidden,
-    ListingIncomplete,
-    MalformedAnswer,
-    NotFound,
-    RateLimited,
-    RemoteError,
-    Unauthorized,
-)
+from cleaner.errors import ListingIncomplete, NotFound, RemoteError, Unauthorized
 from cleaner.model.collection import Collection
+from cleaner.model.deletion import Body
 from cleaner.model.listing import Listing
 from cleaner.model.manifest import Content, Digest, Manifest
 from cleaner.model.registry import RegistryInfo, Storage, Subscription
@@ -30,22 +25,17 @@ from cleaner.model.registry import RegistryInfo, Storage, Subscription
 T = TypeVar("T")
 W = TypeVar("W")
 
-PER_PAGE = 200
-"""The most entries that the API puts on a page."""
-
-MOST_PAGES = 2_500
-"""No list is read beyond so many pages, half a million entries; it counts as incomplete then."""
-
-_FINAL = (Unauthorized, Forbidden, NotFound, RateLimited)
-"""Refusals that no second reading of a list would change."""
-
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Reader:
-    """Reads a registry, both planes of it. Every call may raise a `RemoteError` that retries did not cure."""
+    """Reads a registry, both planes of it, and the account's `apps`.
 
-    def __init__(self, paths: Paths, channel: Channel, data_plane: DataPlane) -> None:
+    Every call may raise a `RemoteError` that retries did not cure.
+    """
+
+    def __init__(self, paths: Paths, channel: Channel, data_plane: DataPlane, apps: Apps) -> None:
+        self.apps = apps
         self._paths = paths
         self._channel = channel
         self._data_plane = data_plane
@@ -57,14 +47,9 @@ class Reader:
             UnknownRegistry: there is no such registry.
             MalformedAnswer: the list is incomplete, also when read a second time.
         """
-        await self._paths.family()
-
-        async def read() -> tuple[str, ...]:
-            pages = await self._pages("repositoriesV2", "the repositories", wire.RepositoriesPage, _repositories)
-            return _complete("the repositories", pages, str)
-
+        call = await self._list("repositoriesV2", "the repositories")
         try:
-            return await _twice(read)
+            return await whole_list(self._channel, call, wire.RepositoriesPage, _repositories, str)
         except NotFound:
             raise self._paths.unknown() from None
 
@@ -74,13 +59,9 @@ class Reader:
         Raises:
             MalformedAnswer: the list of repositories is incomplete, also when read a second time.
         """
-        what = "the last pushes"
-
-        async def read() -> tuple[tuple[str, datetime | None], ...]:
-            pages = await self._pages("repositoriesV2", what, wire.RepositoriesPage, _last_pushes)
-            return _complete(what, pages, lambda entry: entry[0])
-
-        return max((pushed for _, pushed in await _twice(read) if pushed is not None), default=None)
+        call = await self._list("repositoriesV2", "the last pushes")
+        pushes = await whole_list(self._channel, call, wire.RepositoriesPage, _last_pushes, lambda entry: entry[0])
+        return max((pushed for _, pushed in pushes if pushed is not None), default=None)
 
     async def listing(self, repository: str) -> Listing:
         """All manifests of a repository (law 3).
@@ -89,15 +70,15 @@ class Reader:
             ListingIncomplete: they could not be read as one consistent whole, also the second time.
             Unauthorized: the token is wrong, for this repository and any other.
         """
-        await self._paths.family()
         what = f"the manifests of {repository}"
+        call = await self._list(f"repositories/{segment(repository)}/digests", what)
 
         async def read() -> Listing:
-            tail = f"repositories/{segment(repository)}/digests"
-            return listing(repository, await self._pages(tail, what, wire.ManifestsPage, _manifests(repository)))
+            pages = await every_page(self._channel, call, wire.ManifestsPage, _manifests(repository))
+            return listing(repository, pages)
 
         try:
-            return await _twice(read)
+            return await twice(read)
         except Unauthorized:
             raise
         except RemoteError as error:
@@ -110,6 +91,22 @@ class Reader:
             ManifestUnreadable: it could not be read, or is not what its digest names (law 2).
         """
         return await self._data_plane.content(repository, digest)
+
+    async def body(self, repository: str, digest: Digest) -> Body:
+        """A manifest's very bytes, from the data plane, as they can be put back.
+
+        Raises:
+            ManifestUnreadable: they could not be read, or are not what the digest names.
+        """
+        return await self._data_plane.body(repository, digest)
+
+    async def has_blob(self, repository: str, digest: Digest) -> bool:
+        """Whether the data plane has a blob: a layer, or an image's configuration."""
+        return await self._data_plane.has_blob(repository, digest)
+
+    async def has_tag(self, repository: str, tag: str) -> bool:
+        """Whether the data plane has a tag, whatever that stands on."""
+        return await self._data_plane.has_tag(repository, tag)
 
     async def active_collection(self) -> Collection | None:
         """The active garbage collection; None where there is none."""
@@ -125,13 +122,9 @@ class Reader:
         Raises:
             MalformedAnswer: the list is incomplete, also when read a second time.
         """
-        what = "the past garbage collections"
-
-        async def read() -> tuple[Collection, ...]:
-            pages = await self._pages("garbage-collections", what, wire.CollectionsPage, _collections)
-            return _complete(what, pages, lambda collection: collection.uuid)
-
-        return tuple(sorted(await _twice(read), key=lambda past: past.created_at or _EVER, reverse=True))
+        call = await self._list("garbage-collections", "the past garbage collections")
+        past = await whole_list(self._channel, call, wire.CollectionsPage, _collections, lambda one: one.uuid)
+        return tuple(sorted(past, key=lambda one: one.created_at or _EVER, reverse=True))
 
     async def registry(self) -> RegistryInfo:
         """The registry as the account sees it.
@@ -176,33 +169,8 @@ class Reader:
     async def _get(self, url: str, what: str, shape: type[W], value: Callable[[W], T]) -> T:
         return await self._channel.ask(Call("GET", url, f"reading {what}", READ_SCOPE), shape, value)
 
-    async def _pages(self, tail: str, what: str, shape: type[W], value: Callable[[W], Page[T]]) -> list[Page[T]]:
-        """Page after page by its number: a link is never followed (law 11)."""
-        address = await self._paths.below(tail)
-        pages: list[Page[T]] = []
-        for number in range(1, MOST_PAGES + 1):
-            url = f"{address}?page={number}&per_page={PER_PAGE}"
-            pages.append(await self._get(url, what, shape, value))
-            if not go_on(pages):
-                break
-        return pages
-
-
-async def _twice(read: Callable[[], Awaitable[T]]) -> T:
-    """What `read` gives, asked a second time where the first failed: pages that shifted rarely shift again."""
-    try:
-        return await read()
-    except _FINAL:
-        raise
-    except (RemoteError, ListingIncomplete):
-        return await read()
-
-
-def _complete(what: str, pages: list[Page[T]], name: Callable[[T], str]) -> tuple[T, ...]:
-    wrong = flaw(pages, name)
-    if wrong is not None:
-        raise MalformedAnswer(f"the list of {what} is incomplete: {wrong}", "Run again; nothing was decided on a part")
-    return whole(pages, name)
+    async def _list(self, tail: str, what: str) -> Call:
+        return Call("GET", await self._paths.below(tail), f"reading {what}", READ_SCOPE)
 
 
 def _manifests(repository: str) -> Callable[[wire.ManifestsPage], Page[Manifest]]:

@@ -62,13 +62,13 @@ async def retried(once: Callable[[], Awaitable[T]], call: Call, randomness: Rand
 class _Again:
     """Whether to try again after an error, and after how many seconds: stamina's backoff hook for one request.
 
-    A GET is repeated on any trouble. A mutating request is repeated only where it was certainly not carried out:
-    when no connection was made, and after a 429.
+    A request that is repeatable, as every read is, is repeated on any trouble; any other only where it was certainly
+    not carried out: when no connection was made, and after a 429.
     """
 
     def __init__(self, call: Call, randomness: Random) -> None:
         self._repeatable = (
-            (Unreachable, AnswerLost, MalformedAnswer, ServerError) if call.method == "GET" else Unreachable
+            (Unreachable, AnswerLost, MalformedAnswer, ServerError) if call.is_repeatable else Unreachable
         )
         self._not_after = call.not_after
         self._randomness = randomness

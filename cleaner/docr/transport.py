@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import TypeAlias
+from urllib.parse import quote
 
 import httpx
 
@@ -33,9 +34,13 @@ _MUTATIONS = (
     ("POST", re.compile(r"/v2/(registries|registry)/[^/]+/garbage-collection")),
     ("PUT", re.compile(r"/v2/(registries|registry)/[^/]+/garbage-collection/[0-9A-Za-z-]+")),
 )
+_MANIFEST = r"(?:[^/?]+/)+manifests/(?:\w[\w.-]{0,127}|sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})"
 
 Origin: TypeAlias = tuple[str, str, int | None]
 """Scheme, host and port, None for the scheme's own port."""
+
+Allows: TypeAlias = Callable[[Call], bool]
+"""Whether a client may send such a request at all (law 9)."""
 
 
 def http_client(transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
@@ -204,17 +209,26 @@ def paced(budget: Budget, registry: str, tell: Listener, send: Send) -> Send:
 
 
 def reads_only(call: Call) -> bool:
-    """What a `Reader` may send: nothing but GET."""
-    return call.method == "GET"
+    """What a `Reader` may send: nothing but GET, and HEAD."""
+    return call.method in ("GET", "HEAD")
 
 
 def mutates_as_agreed(call: Call) -> bool:
     """What a `Writer` may send (law 9): DELETE of a digest, POST and PUT of a garbage collection."""
-    path = httpx.URL(call.url).raw_path.decode("ascii")
-    return any(call.method == method and form.fullmatch(path) for method, form in _MUTATIONS)
+    return any(call.method == method and form.fullmatch(_path(call)) for method, form in _MUTATIONS)
 
 
-def guarded(allows: Callable[[Call], bool], send: Send) -> Send:
+def restores_to(registry: str) -> Allows:
+    """What a `Restorer` of this registry may send (law 9): PUT of a manifest, by tag or by digest."""
+    below = re.compile(f"/v2/{re.escape(quote(registry, safe=''))}/{_MANIFEST}")
+    return lambda call: call.method == "PUT" and below.fullmatch(_path(call)) is not None
+
+
+def _path(call: Call) -> str:
+    return httpx.URL(call.url).raw_path.decode("ascii")
+
+
+def guarded(allows: Allows, send: Send) -> Send:
     """The layer that refuses any request that its client must not send, before anything is sent (law 9)."""
 
     async def layer(call: Call) -> Answer:

@@ -1,9 +1,12 @@
 """The shapes of the control plane's JSON (API page, "Objects").
 
-Readers ignore unknown keys and survive missing ones: every field may be missing, and most may hold anything.
+Readers ignore unknown keys and survive missing ones: every field may be missing, and most may hold anything. Apps and
+deployments alone are read strictly: half of one would say that nothing runs.
 """
 
 from __future__ import annotations
+
+from typing import Annotated
 
 import msgspec
 
@@ -129,9 +132,106 @@ class SubscriptionAnswer(msgspec.Struct):
     subscription: SubscriptionEntry | None = None
 
 
+Identifier = Annotated[str, msgspec.Meta(pattern=r"\A[0-9A-Za-z-]{1,64}\Z")]
+"""What names an app or a deployment, fit to stand in a path."""
+
+
+class AppImage(msgspec.Struct):
+    """Where a component's image comes from."""
+
+    registry_type: str | None = None
+    registry: str | None = None
+    repository: str | None = None
+    tag: str | None = None
+    digest: str | None = None
+
+
+class AppComponent(msgspec.Struct):
+    """A component of an app; without an image it is built from source."""
+
+    name: str | None = None
+    image: AppImage | None = None
+
+
+class AppSpec(msgspec.Struct):
+    """What an app, or one deployment of it, is to run."""
+
+    name: str | None = None
+    services: list[AppComponent] | None = None
+    workers: list[AppComponent] | None = None
+    jobs: list[AppComponent] | None = None
+    static_sites: list[AppComponent] | None = None
+
+
+class DocrPush(msgspec.Struct):
+    """The push to the registry that caused a deployment."""
+
+    registry: str | None = None
+    repository: str | None = None
+    tag: str | None = None
+    image_digest: str | None = None
+
+
+class DeploymentCause(msgspec.Struct):
+    """What caused a deployment."""
+
+    docr_push: DocrPush | None = None
+
+
+class Deployment(msgspec.Struct):
+    """A deployment of an app."""
+
+    id: Identifier
+    spec: AppSpec
+    phase: str | None = None
+    created_at: object = None
+    cause_details: DeploymentCause | None = None
+
+
+class App(msgspec.Struct):
+    """An app with those of its deployments that stand out."""
+
+    id: Identifier
+    spec: AppSpec
+    active_deployment: Deployment | None = None
+    in_progress_deployment: Deployment | None = None
+    pending_deployment: Deployment | None = None
+    pinned_deployment: Deployment | None = None
+
+
+class AppsPage(msgspec.Struct):
+    """A page of an account's apps."""
+
+    apps: list[App]
+    meta: Meta | None = None
+    links: Links | None = None
+
+
+class DeploymentsPage(msgspec.Struct):
+    """A page of an app's deployments."""
+
+    deployments: list[Deployment]
+    meta: Meta | None = None
+    links: Links | None = None
+
+
 class ErrorBody(msgspec.Struct):
     """The body of a refusal."""
 
     id: str = ""
     message: str = ""
     request_id: str = ""
+
+
+class DataPlaneError(msgspec.Struct):
+    """One of the errors in a refusal of the data plane (OCI distribution specification, "Error Codes")."""
+
+    code: str = ""
+    message: str = ""
+    detail: object = None
+
+
+class DataPlaneErrors(msgspec.Struct):
+    """The body of a refusal of the data plane."""
+
+    errors: tuple[DataPlaneError, ...] = ()

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Select, Table, desc, select
 
 from cleaner.ledger.database import Database
+from cleaner.ledger.restoring import CAN_BE_UNDONE
 from cleaner.ledger.tables import collections, deletions, runs
 from cleaner.model.manifest import Digest
 from cleaner.model.run import RunKind
@@ -47,7 +48,8 @@ class PastRun:
 class PastDeletion:
     """One deletion. `outcome` is `deleted`, `gone` (it was so before), `failed`, or None where nobody knows yet.
 
-    `collected_at` is when a garbage collection that covers it was known to have succeeded.
+    `collected_at` is when a garbage collection that covers it was known to have succeeded, `restored_at` when its
+    manifest was brought back. `can_be_undone` says that neither has happened and that its body is kept.
     """
 
     id: int
@@ -62,6 +64,8 @@ class PastDeletion:
     error: str | None
     answered_at: datetime | None
     collected_at: datetime | None
+    restored_at: datetime | None
+    can_be_undone: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,11 @@ class History:
         newest = _these(PastRun, runs, registry).order_by(desc(runs.c.started_at), desc(runs.c.id))
         return self._read(PastRun, newest.limit(limit))
 
+    def runs_beginning(self, start: str) -> tuple[PastRun, ...]:
+        """The runs whose id begins so, two of them at most: that is enough to tell that it names none of them."""
+        like = runs.c.id.startswith(start, autoescape=True)
+        return self._read(PastRun, _these(PastRun, runs, None).where(like).order_by(runs.c.id).limit(2))
+
     def last_runs(self, registry: str) -> Mapping[RunKind, PastRun]:
         """The last begun of each kind that the registry had, ended or not."""
         return self._last(registry)
@@ -131,7 +140,11 @@ class History:
             return tuple(kind(*row) for row in connection.execute(query))
 
 
+_WORKED_OUT: Mapping[str, ColumnElement[bool]] = {"can_be_undone": CAN_BE_UNDONE}
+
+
 def _these(kind: type[_Past], table: Table, registry: str | None) -> Select[Any]:
-    """The columns that the fields of `kind` name, in their order."""
-    query = select(*(table.c[field.name] for field in fields(kind)))
+    """What the fields of `kind` name, in their order: columns of the table, or what is worked out from them."""
+    names = [field.name for field in fields(kind)]
+    query = select(*(table.c[name] if name in table.c else _WORKED_OUT[name] for name in names))
     return query if registry is None else query.where(table.c.registry == registry)

@@ -12,34 +12,34 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, assert_never
 
-from sqlalchemy import ColumnElement, func, insert, or_, select, update
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import ColumnElement, func, insert, select, update
 
 from cleaner.clock import NewId, Now
 from cleaner.errors import StateError
+from cleaner.ledger.approvals import Approvals, used_up
+from cleaner.ledger.collecting import first_or_newer
 from cleaner.ledger.database import Database
 from cleaner.ledger.firings import Firings, fired
 from cleaner.ledger.history import History
 from cleaner.ledger.holds import held
 from cleaner.ledger.knowledge import Knowledge
-from cleaner.ledger.tables import collections, deletions, runs
+from cleaner.ledger.memory import Memory
+from cleaner.ledger.notices import Notices, forgotten
+from cleaner.ledger.restoring import Which, drop_unneeded, find_collected, find_restorable, is_back, keep, knows
+from cleaner.ledger.tables import DELETED, FAILED, GONE, collections, deletions, runs
 from cleaner.model.collection import Collection
-from cleaner.model.deletion import AlreadyGone, Deleted, Failed, Gone, Intent, Outcome
+from cleaner.model.deletion import AlreadyGone, Body, Collected, Deleted, Failed, Gone, Intent, Outcome, Restorable
 from cleaner.model.manifest import Blob
 from cleaner.model.plan import Deletion, Freed
 from cleaner.model.report import Report
 from cleaner.model.run import Firing, RunKind
 from cleaner.retention.words import say
 
-_DELETED: Final = "deleted"
-_GONE: Final = "gone"
-_FAILED: Final = "failed"
-_KEY = ("registry", "uuid")
 _DIED: Final = "it died before its end; the next run looked what became of what it left open"
 
 
 class Ledger:
-    """What we did and what it came to; `knowledge`, `history` and `firings` lie in the same database.
+    """What we did and what it came to; its parts, from `knowledge` to `approvals`, lie in the same database.
 
     The database's schema is up to date. `file` is where it lies, None in memory. `now` gives the times that it
     writes down, `new_id` the names of runs.
@@ -54,6 +54,9 @@ class Ledger:
         self.knowledge = Knowledge(database)
         self.history = History(database)
         self.firings = Firings(database)
+        self.memory = Memory(database, now)
+        self.notices = Notices(database)
+        self.approvals = Approvals(database)
 
     def close(self) -> None:
         """Let go of the database."""
@@ -110,8 +113,13 @@ class Ledger:
         with self._database.transaction() as connection:
             connection.execute(ended.values(summary))
 
-    def intend(self, run: str, registry: str, deletion: Deletion, blobs: tuple[Blob, ...]) -> Intent:
-        """Write down a deletion that is about to be sent; only with what this returns can it be sent (law 8)."""
+    def intend(
+        self, run: str, registry: str, deletion: Deletion, blobs: tuple[Blob, ...], body: Body | None = None
+    ) -> Intent:
+        """Write down a deletion that is about to be sent; only with what this returns can it be sent (law 8).
+
+        `body` is what can bring the manifest back: it is on disk together with the intent.
+        """
         manifest, at = deletion.manifest, self._now()
         row = {
             "run": run,
@@ -125,11 +133,16 @@ class Ledger:
             "intended_at": at,
         }
         with self._database.transaction() as connection:
+            if body is not None:
+                connection.execute(keep(manifest.digest, body))
             number = connection.execute(insert(deletions).returning(deletions.c.id), row).scalar_one()
         return Intent(number, run, registry, manifest.repository, manifest.digest, at)
 
     def settle(self, intent: Intent, outcome: Outcome) -> None:
-        """Write down what became of an intent, once: a second outcome, or a foreign intent, is a StateError."""
+        """Write down what became of an intent, once: a second outcome, or a foreign intent, is a StateError.
+
+        What is gone needs no approval any more, and what we did not delete no body.
+        """
         name, error = _outcome(outcome)
         open_intent = (deletions.c.id == intent.id, deletions.c.digest == intent.digest, deletions.c.outcome.is_(None))
         settled = update(deletions).where(*open_intent).values(outcome=name, error=error, answered_at=self._now())
@@ -140,6 +153,10 @@ class Ledger:
                     f"the state in {self._database.place} holds no open intent {intent.id} for it",
                     "Let one ledger carry a deletion from its intent to its outcome, and settle it once",
                 )
+            if name != FAILED:
+                connection.execute(used_up(intent))
+            if name != DELETED:
+                connection.execute(drop_unneeded(intent.digest))
 
     def unsettled(self, registry: str) -> tuple[Intent, ...]:
         """The intents without an outcome, oldest first; where no run holds the registry, a crash left them."""
@@ -152,14 +169,17 @@ class Ledger:
     def gone(self, registry: str, repository: str | None = None) -> tuple[Gone, ...]:
         """Every manifest that is gone by our deletion, oldest first: what it left behind may go too (policy page).
 
-        Of one repository, or where none is named of the whole registry.
+        Of one repository, or where none is named of the whole registry; without what was brought back.
         """
         within = () if repository is None else (deletions.c.repository == repository,)
-        return self._gone(registry, deletions.c.outcome == _DELETED, *within)
+        return self._gone(registry, deletions.c.outcome == DELETED, *within)
 
     def deleted_for(self, registry: str, due: datetime) -> Mapping[str, int]:
-        """How many manifests of each repository all runs that answered one due moment have deleted."""
-        mine = (runs.c.registry == registry, runs.c.due_at == due, deletions.c.outcome == _DELETED)
+        """How many manifests of each repository all runs that answered one due moment have deleted.
+
+        What was brought back since is counted as well.
+        """
+        mine = (runs.c.registry == registry, runs.c.due_at == due, deletions.c.outcome == DELETED)
         counted = select(deletions.c.repository, func.count().label("manifests")).join(
             runs, deletions.c.run == runs.c.id
         )
@@ -168,20 +188,47 @@ class Ledger:
             return {row.repository: row.manifests for row in rows}
 
     def uncollected(self, registry: str) -> tuple[Gone, ...]:
-        """What was deleted, or found gone already, and not collected since, oldest first (law 7)."""
-        return self._gone(registry, deletions.c.outcome.in_((_DELETED, _GONE)), deletions.c.collected_at.is_(None))
+        """What was deleted, or found gone already, and neither collected nor brought back, oldest first (law 7)."""
+        return self._gone(registry, deletions.c.outcome.in_((DELETED, GONE)), deletions.c.collected_at.is_(None))
+
+    def restorable(self, registry: str, which: Which) -> tuple[Restorable, ...]:
+        """What we deleted, and was neither collected nor brought back since: what undo may bring back.
+
+        The oldest deletion first; of a manifest that was deleted more than once, its last deletion only.
+        """
+        with self._database.reading() as connection:
+            return find_restorable(connection, registry, which)
+
+    def collected_of(self, registry: str, which: Which) -> tuple[Collected, ...]:
+        """What we deleted, and a collection has taken since: nobody can bring it back."""
+        with self._database.reading() as connection:
+            return find_collected(connection, registry, which)
+
+    def knows(self, registry: str, which: Which) -> bool:
+        """Whether there is any such deletion, whatever came of it."""
+        with self._database.reading() as connection:
+            return knows(connection, registry, which)
+
+    def restored(self, registry: str, restorable: Restorable) -> None:
+        """Write down that a manifest is back: no deletion of it counts any more, and no notice."""
+        with self._database.transaction() as connection:
+            connection.execute(is_back(registry, restorable, self._now()))
+            connection.execute(forgotten(registry, restorable.repository, restorable.digest))
+            connection.execute(drop_unneeded(restorable.digest))
 
     def collected(self, registry: str, before: datetime) -> None:
         """A collection that began at `before`, by our clock, succeeded: it covers what was answered earlier (law 7)."""
         covered = (
             deletions.c.registry == registry,
-            deletions.c.outcome.in_((_DELETED, _GONE)),
+            deletions.c.outcome.in_((DELETED, GONE)),
             deletions.c.collected_at.is_(None),
+            deletions.c.restored_at.is_(None),
             deletions.c.answered_at < before,
         )
         with self._database.transaction() as connection:
-            # Their blobs are gone, and so is what they were remembered for.
+            # Their blobs are gone, and so is what they were remembered for; no body brings those manifests back.
             connection.execute(update(deletions).where(*covered).values(collected_at=self._now(), blobs=()))
+            connection.execute(drop_unneeded())
 
     def collection_started(self, registry: str, run: str | None, collection: Collection, *, ours: bool) -> None:
         """A collection is active: started by us (`ours`), or found. What was ours once stays so, with its first run."""
@@ -201,24 +248,14 @@ class Ledger:
 
     def _gone(self, registry: str, *which: ColumnElement[bool]) -> tuple[Gone, ...]:
         columns = (deletions.c.repository, deletions.c.digest, deletions.c.children, deletions.c.blobs)
-        query = select(*columns, deletions.c.answered_at).where(deletions.c.registry == registry, *which)
+        mine = (deletions.c.registry == registry, deletions.c.restored_at.is_(None), *which)
+        query = select(*columns, deletions.c.answered_at).where(*mine)
         with self._database.reading() as connection:
             return tuple(Gone(*row) for row in connection.execute(query.order_by(deletions.c.id)))
 
-    def _record(self, registry: str, collection: Collection, known: dict[str, object]) -> None:
-        row = {
-            "registry": registry,
-            "uuid": collection.uuid,
-            "ours": False,
-            "status": collection.status,
-            "first_seen_at": self._now(),
-            "created_at": collection.created_at,
-            "updated_at": collection.updated_at,
-            "freed_bytes": collection.freed_bytes,
-            "blobs_deleted": collection.blobs_deleted,
-        }
+    def _record(self, registry: str, collection: Collection, known: Mapping[str, object]) -> None:
         with self._database.transaction() as connection:
-            connection.execute(_first_or_newer(row | known))
+            connection.execute(first_or_newer(registry, collection, self._now(), known))
 
 
 def _identity(file: Path) -> tuple[int, int] | None:
@@ -233,23 +270,10 @@ def _identity(file: Path) -> tuple[int, int] | None:
 def _outcome(outcome: Outcome) -> tuple[str, str | None]:
     match outcome:
         case Deleted():
-            return _DELETED, None
+            return DELETED, None
         case AlreadyGone():
-            return _GONE, None
+            return GONE, None
         case Failed(error):
-            return _FAILED, error
+            return FAILED, error
         case _:
             assert_never(outcome)
-
-
-def _first_or_newer(row: Mapping[str, object]) -> sqlite.Insert:
-    """The collection's first row, or what is newer in it: no later answer takes away what an earlier one told."""
-    statement = sqlite.insert(collections).values(row)
-    new, old = statement.excluded, collections.c
-    newer = {name: func.coalesce(new[name], old[name]) for name in row if name not in _KEY}
-    first = {
-        "first_seen_at": old.first_seen_at,
-        "run": func.coalesce(old.run, new.run),
-        "ours": or_(old.ours, new.ours),
-    }
-    return statement.on_conflict_do_update(index_elements=_KEY, set_=newer | first)

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, inspect, text
 from cleaner.errors import StateError
 from cleaner.ledger.database import Database
 
-HEAD = "0002"
+HEAD = "0003"
 """The version that this program reads and writes: the newest in `migrations/versions`."""
 
 _MIGRATIONS = "cleaner.ledger:migrations"

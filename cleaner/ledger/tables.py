@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from sqlalchemy import (
     BigInteger,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -25,6 +27,10 @@ from cleaner.model.run import RunKind
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+
+DELETED: Final = "deleted"
+GONE: Final = "gone"
+FAILED: Final = "failed"
 
 
 def _dumps(value: Iterable[object]) -> str:
@@ -91,6 +97,21 @@ class Kind(TypeDecorator[RunKind]):
         return None if value is None else RunKind(value)
 
 
+class OrNothing(TypeDecorator[str]):
+    """A name, or the empty text where there is none: in a key, no two NULLs are the same."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str:
+        """From the value to the column."""
+        return value or ""
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        """From the column to the value."""
+        return value or None
+
+
 metadata = MetaData()
 
 runs = Table(
@@ -128,14 +149,24 @@ deletions = Table(
     Column("children", Texts, nullable=False),
     Column("blobs", Blobs, nullable=False),
     Column("intended_at", Moment, nullable=False),
-    Column("outcome", Text),  # deleted, gone, failed; NULL: nobody knows yet
+    Column("outcome", Text),  # DELETED, GONE, FAILED; NULL: nobody knows yet
     Column("error", Text),
     Column("answered_at", Moment),
     Column("collected_at", Moment),
-    # Serves what is unsettled, gone and uncollected alike.
-    Index("ix_deletions_progress", "registry", "outcome", "collected_at"),
+    Column("restored_at", Moment),  # when the manifest was brought back; the deletion counts no longer
+    # Serves what is unsettled, gone, uncollected and can be undone alike.
+    Index("ix_deletions_progress", "registry", "outcome", "collected_at", "restored_at"),
     Index("ix_deletions_repository", "registry", "repository", "outcome"),
     Index("ix_deletions_run", "run"),
+    Index("ix_deletions_digest", "digest"),  # serves whether a body is needed, and what of one manifest was deleted
+)
+
+bodies = Table(
+    "bodies",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("media_type", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
 )
 
 collections = Table(
@@ -172,4 +203,56 @@ contents = Table(
     Column("children", Texts, nullable=False),
     Column("subject", Text),
     Column("blobs", Blobs, nullable=False),
+)
+
+uses = Table(
+    "uses",
+    metadata,
+    Column("registry", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("repository", OrNothing, primary_key=True),
+    Column("tag", OrNothing, primary_key=True),
+    Column("digest", OrNothing, primary_key=True),
+    Column("place", Text, nullable=False),  # who uses it there, as last seen
+    Column("first_seen_at", Moment, nullable=False),
+    Column("last_seen_at", Moment, nullable=False),
+    Index("ix_uses_last_seen_at", "registry", "last_seen_at"),
+)
+
+looks = Table(
+    "looks",
+    metadata,
+    Column("registry", Text, primary_key=True),
+    Column("repository", Text, primary_key=True),
+    Column("looked_at", Moment, nullable=False),  # when the last listing that was compared was begun
+)
+
+tags = Table(
+    "tags",
+    metadata,
+    Column("registry", Text, primary_key=True),
+    Column("repository", Text, primary_key=True),
+    Column("tag", Text, primary_key=True),
+    Column("digest", Text, primary_key=True),
+    Column("came_at", Moment),  # NULL: it was not seen to come, or came with the push of its manifest
+    Column("left_at", Moment),  # NULL: the manifest carries it
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("registry", Text, primary_key=True),
+    Column("repository", Text, primary_key=True),
+    Column("digest", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),  # of the policy that condemned it, at every look since
+    Column("since", Moment, nullable=False),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("registry", Text, primary_key=True),
+    Column("repository", Text, primary_key=True),
+    Column("digest", Text, primary_key=True),
+    Column("approved_at", Moment, nullable=False),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
@@ -53,3 +53,40 @@ class Gone:
     children: tuple[Digest, ...]
     blobs: tuple[Blob, ...]
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A manifest's very bytes, and the media type under which they can be put back."""
+
+    media_type: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Restorable:
+    """A manifest that we deleted, that nobody collected as far as we know, and that was not brought back since.
+
+    `deletion` is its number in the ledger, `run` the run that deleted it, `at` when that was answered. `tags` and
+    `children` are what it had then. `body` is None where its bytes were not kept: then nobody can bring it back.
+    """
+
+    deletion: int
+    run: str
+    repository: str
+    digest: Digest
+    tags: tuple[str, ...]
+    children: tuple[Digest, ...]
+    at: datetime
+    body: Body | None
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """A manifest that we deleted at `at`, and whose blobs a collection has taken since: nobody can bring it back."""
+
+    repository: str
+    digest: Digest
+    tags: tuple[str, ...]
+    at: datetime
+    collected_at: datetime

@@ -14,6 +14,7 @@ from cleaner.model.plan import Deletion, Freed, HeldBack, Plan
 from cleaner.model.registry import Storage
 from cleaner.model.report import Report
 from cleaner.model.run import RunKind, Schedule
+from cleaner.model.safeguard import Safeguard
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +260,7 @@ Event: TypeAlias = (
     | CollectionStarted
     | CollectionPolled
     | CollectionEnded
+    | Safeguard
     | RegistryWatched
     | StorageSeen
     | RequestEnded

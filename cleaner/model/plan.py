@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from cleaner.model.manifest import Digest, Manifest
@@ -38,6 +39,13 @@ class HoldReason(StrEnum):
     SOURCE = "source"
     LISTING = "listing"
     MANIFEST = "manifest"
+    NOTICE = "notice"
+    """Condemned, and announced: it goes once the policy's `notice` has run out."""
+
+    @property
+    def is_trouble(self) -> bool:
+        """Whether a person should look (exit code 3); a notice runs out by itself."""
+        return self is not HoldReason.NOTICE
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,15 @@ class HeldBack:
     reason: HoldReason
     detail: str
     manifests: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A condemned manifest that stays for now, and what holds it back; `goes_at` is when its notice runs out."""
+
+    deletion: Deletion
+    reason: HoldReason
+    goes_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +92,8 @@ class Unmanaged:
 class Plan:
     """The plan for one registry: `manifests` = `kept` + `deletions` + what is held back.
 
-    `deletions` stand repository by repository, each in its order of deletion. `freed` is None where any
-    repository could not be read.
+    `deletions` stand repository by repository, each in its order of deletion. `waiting` are the condemned manifests
+    among those held back, in the same order. `freed` is None where any repository could not be read.
     """
 
     registry: str
@@ -87,3 +104,9 @@ class Plan:
     freed: Freed | None
     warnings: tuple[str, ...]
     unmanaged: tuple[Unmanaged, ...]
+    waiting: tuple[Waiting, ...] = ()
+
+    @property
+    def announced(self) -> tuple[Waiting, ...]:
+        """What only waits for its notice to run out."""
+        return tuple(each for each in self.waiting if each.reason is HoldReason.NOTICE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from cleaner.model.manifest import Digest
@@ -99,6 +99,25 @@ class InUse:
 
 
 @dataclass(frozen=True, slots=True)
+class WasInUse:
+    """Something ran it until `last_seen`, and may roll back to it (`protect.remember`)."""
+
+    source: str
+    where: str
+    last_seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TagMovedOn:
+    """Something uses the image by `tag`, which pointed here until `until`: it may still run this one."""
+
+    tag: str
+    source: str
+    where: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class AmongNewest:
     """One of the `keep_at_least` newest versions of a repository in which fewer would stay."""
 
@@ -142,6 +161,8 @@ KeepReason: TypeAlias = (
     | ProtectedTag
     | ProtectedDigest
     | InUse
+    | WasInUse
+    | TagMovedOn
     | AmongNewest
     | OrphanKept
     | ChildOf

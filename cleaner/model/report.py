@@ -12,7 +12,7 @@ from cleaner.model.run import RunOutcome, outcome_of
 
 @dataclass(frozen=True, slots=True)
 class DeletedManifest:
-    """A manifest that the server's answer says is gone by our request."""
+    """A manifest that the server's answer says is gone by our request, or was so until it was brought back."""
 
     repository: str
     digest: Digest
@@ -40,7 +40,8 @@ class SkippedDeletion:
 class Report:
     """One run on one registry (contracts, `apply`). `predicted` counts what really went; None where unknown.
 
-    `error` is the error that ended the run early, None where it ran to its end.
+    `error` is the error that ended the run early, None where it ran to its end. `restored` was deleted by an earlier
+    run or by this one, turned out to be needed before it was collected, and was brought back.
     """
 
     registry: str
@@ -53,6 +54,7 @@ class Report:
     predicted: Freed | None
     collection: Collection | None
     warnings: tuple[str, ...]
+    restored: tuple[DeletedManifest, ...] = ()
 
     @property
     def outcome(self) -> RunOutcome:

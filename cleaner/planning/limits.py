@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
+from cleaner.model.manifest import Digest
 from cleaner.model.verdict import Judgement
-from cleaner.planning.order import Unit
+from cleaner.planning.order import Unit, unhindered
 from cleaner.retention.policy import Limits
 
 
-def over_share(judgement: Judgement, limits: Limits) -> str | None:
+def cleared(judgement: Judgement, approved: Set[Digest]) -> frozenset[Digest]:
+    """What a person let through share and cap: all that is condemned and approved, and waits for nothing else."""
+    condemned = judgement.condemned()
+    return unhindered(approved & condemned.keys(), condemned, judgement.families)
+
+
+def over_share(judgement: Judgement, limits: Limits, approved: Set[Digest] = frozenset()) -> str | None:
     """In words, how the repository would lose more than `limits.share` of its versions or manifests; else None.
 
-    Measured on what the policy condemns, before any cap (policy page, "Limits"; law 5).
+    Measured on what the policy condemns and nobody approved, before any notice or cap (policy page, "Limits"; law 5).
     """
     manifests = [verdict.manifest for verdict in judgement.verdicts.values()]
-    condemned = [verdict.manifest for verdict in judgement.condemned().values()]
+    through = cleared(judgement, approved)
+    condemned = [verdict.manifest for digest, verdict in judgement.condemned().items() if digest not in through]
     for what, lost, total in (
         ("versions", sum(m.is_version for m in condemned), sum(m.is_version for m in manifests)),
         ("manifests", len(condemned), len(manifests)),

@@ -8,7 +8,7 @@ before a condemned index that lists it or a condemned subject that it is attache
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
@@ -51,6 +51,25 @@ def parents(digest: Digest, condemned: Collection[Digest], families: Families) -
     return tuple(above for above in families.above(digest) if above in condemned)
 
 
+def unhindered(chosen: Set[Digest], condemned: Collection[Digest], families: Families) -> frozenset[Digest]:
+    """Those of the chosen that no condemned manifest outside `chosen` must precede, at any remove."""
+    outside = [digest for digest in condemned if digest not in chosen]
+    return frozenset(chosen) - _reach(outside, lambda digest: [d for d in families.below(digest) if d in condemned])
+
+
+def latest_above(moments: Mapping[Digest, datetime], families: Families) -> dict[Digest, datetime]:
+    """For each of the digests the latest of its own moment and of those of all that must precede it."""
+    latest: dict[Digest, datetime] = {}
+
+    def below(digest: Digest) -> list[Digest]:
+        return [d for d in families.below(digest) if d in moments and d not in latest]
+
+    for digest in sorted(moments, key=lambda d: moments[d], reverse=True):
+        if digest not in latest:
+            latest |= dict.fromkeys({digest} | _reach([digest], below), moments[digest])
+    return latest
+
+
 def _rank(manifest: Manifest) -> Rank:
     return (not manifest.is_version, manifest.updated_at or _NEVER, manifest.digest)
 
@@ -86,8 +105,8 @@ def _first_of_a_ring(waiting: _Waiting, families: Families) -> Digest:
     """
     start = min(waiting)
     while True:
-        above = _reach(start, lambda digest: waiting[digest])
-        below = _reach(start, lambda digest: [d for d in families.below(digest) if digest in waiting.get(d, ())])
+        above = _reach([start], lambda digest: waiting[digest])
+        below = _reach([start], lambda digest: [d for d in families.below(digest) if digest in waiting.get(d, ())])
         upstream = above - below
         if not upstream:
             ring = above & below
@@ -95,10 +114,10 @@ def _first_of_a_ring(waiting: _Waiting, families: Families) -> Digest:
         start = min(upstream)
 
 
-def _reach(start: Digest, step: Callable[[Digest], Collection[Digest]]) -> set[Digest]:
-    """Everything that can be reached from `start` in one step or more."""
+def _reach(starts: Iterable[Digest], step: Callable[[Digest], Collection[Digest]]) -> set[Digest]:
+    """Everything that can be reached from any of `starts` in one step or more."""
     reached: set[Digest] = set()
-    frontier = [start]
+    frontier = list(starts)
     while frontier:
         for digest in step(frontier.pop()):
             if digest not in reached:

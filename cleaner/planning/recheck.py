@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cleaner.model.manifest import Digest
 from cleaner.model.plan import Deletion
 from cleaner.model.verdict import Judgement, Kept
-from cleaner.planning.order import parents
+from cleaner.planning.order import unhindered
 from cleaner.planning.plan import deletions_of
 from cleaner.retention.words import say
 
@@ -37,22 +37,13 @@ def confirm(planned: Collection[Deletion], fresh: Judgement) -> Confirmed:
     """
     if not planned:
         return Confirmed((), ())
-    agreed = _closed({d.manifest.digest for d in planned} & fresh.condemned().keys(), fresh)
+    condemned = fresh.condemned()
+    agreed = unhindered({d.manifest.digest for d in planned} & condemned.keys(), condemned, fresh.families)
     dropped = (d for d in planned if d.manifest.digest not in agreed)
     return Confirmed(
         deletions=deletions_of(next(iter(planned)).mode, fresh, sorted(agreed)),
         dropped=tuple(Dropped(deletion, _why(deletion.manifest.digest, fresh)) for deletion in dropped),
     )
-
-
-def _closed(agreed: set[Digest], fresh: Judgement) -> set[Digest]:
-    """Without those that a condemned index or subject outside `agreed` must precede."""
-    condemned = fresh.condemned()
-    while True:
-        waiting = {d for d in agreed if not agreed.issuperset(parents(d, condemned, fresh.families))}
-        if not waiting:
-            return agreed
-        agreed = agreed - waiting
 
 
 def _why(digest: Digest, fresh: Judgement) -> str:

@@ -1,4 +1,7 @@
-"""A manifest's time, and what counts as newest (policy page, "Age and order")."""
+"""A manifest's time, and what counts as newest (policy page, "Age and order").
+
+That is its `updated_at`, or what the ledger has seen of its tags since: a push leaves its own trace, a retag does not.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,34 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from cleaner.model.manifest import Manifest
+from cleaner.model.use import TagMemory
 
 
-def time_of(manifest: Manifest, now: datetime) -> datetime | None:
-    """Its `updated_at`; None where it has none, or one in the future."""
+def own_time(manifest: Manifest, now: datetime, memory: TagMemory) -> datetime | None:
+    """The time that grace, `untagged` and `keep_at_least` count from: any of its tags coming, or its last one leaving.
+
+    None where its `updated_at` is missing or in the future, whatever else was seen.
+    """
+    left = memory.left.get(manifest.digest)
+    if left is not None and not manifest.tags:
+        return _latest(manifest, (left,), now)
+    return time_by(manifest.tags, manifest, now, memory)
+
+
+def time_by(tags: Iterable[str], manifest: Manifest, now: datetime, memory: TagMemory) -> datetime | None:
+    """The time that a rule counts from which selects these of its tags: when the last of them came, if that was seen.
+
+    None where its `updated_at` is missing or in the future.
+    """
+    return _latest(manifest, (memory.came[tag] for tag in tags if tag in memory.came), now)
+
+
+def _latest(manifest: Manifest, seen: Iterable[datetime], now: datetime) -> datetime | None:
     updated_at = manifest.updated_at
-    return updated_at if updated_at is not None and updated_at <= now else None
+    if updated_at is None or updated_at > now:
+        return None
+    # A look may be later than the `now` that is judged by: the second judgement of a run, or `plan --at`.
+    return min(now, max((updated_at, *seen)))
 
 
 def boundary(times: Iterable[datetime], count: int) -> datetime:

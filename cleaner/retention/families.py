@@ -16,7 +16,15 @@ def families_of(listing: Listing, contents: Mapping[Digest, Content]) -> Familie
     Raises:
         KeyError: a manifest of the listing has no entry in `contents`; what it is must never be guessed (law 2).
     """
-    present = listing.by_digest()
+    return families_among(listing.by_digest(), contents)
+
+
+def families_among(present: Mapping[Digest, Manifest], contents: Mapping[Digest, Content]) -> Families:
+    """The edges between these manifests of one repository, and what they name that is none of them.
+
+    Raises:
+        KeyError: one of them has no entry in `contents`.
+    """
     children = {digest: _others(contents[digest].children, digest) for digest in present}
     subjects = {digest: subjects_of(manifest, contents[digest]) for digest, manifest in present.items()}
     absent = {digest: [d for d in children[digest] | subjects[digest] if d not in present] for digest in present}

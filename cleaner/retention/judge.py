@@ -20,19 +20,20 @@ from cleaner.model.reason import (
     ChildOf,
     GoesWith,
     GoReason,
-    InUse,
     KeepReason,
     NoRuleKeeps,
     Undecided,
 )
+from cleaner.model.use import NOTHING_SEEN, TagMemory
 from cleaner.model.verdict import Condemned, Judgement, Kept, Verdict
-from cleaner.retention.age import boundary, time_of
+from cleaner.retention.age import boundary, own_time
 from cleaner.retention.families import families_of
 from cleaner.retention.fate import Fates, decide
 from cleaner.retention.orphans import orphans_of, untagged_keeps, untagged_lets_go
 from cleaner.retention.policy import Policy, Protections
 from cleaner.retention.protection import protected
 from cleaner.retention.rules import Ruling, apply_rules
+from cleaner.retention.uses import UseReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,13 @@ class Case:
     """What is particular to one judging of one repository.
 
     `now` is the start of the run. `in_use` gives what uses which of its digests; `deleted` gives, for those that our
-    own ledger deleted from it, the children that they listed.
+    own ledger deleted from it, the children that they listed; `memory` what the ledger has seen of its tags.
     """
 
     now: datetime
-    in_use: Mapping[Digest, tuple[InUse, ...]] = field(default_factory=dict)
+    in_use: Mapping[Digest, tuple[UseReason, ...]] = field(default_factory=dict)
     deleted: Mapping[Digest, tuple[Digest, ...]] = field(default_factory=dict)
+    memory: TagMemory = NOTHING_SEEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +96,13 @@ def _gather(
     listing: Listing, contents: Mapping[Digest, Content], policy: Policy, protections: Protections, case: Case
 ) -> _Facts:
     families = families_of(listing, contents)
-    times = ((manifest.digest, time_of(manifest, case.now)) for manifest in listing.manifests)
+    times = ((manifest.digest, own_time(manifest, case.now, case.memory)) for manifest in listing.manifests)
     return _Facts(
         manifests=listing.by_digest(),
         times={digest: time for digest, time in times if time is not None},
         families=families,
         orphans=orphans_of(listing, contents, families, case.deleted),
-        ruling=apply_rules(listing, policy.keep, case.now, protections.zone),
+        ruling=apply_rules(listing, policy.keep, case.now, case.memory, protections.zone),
         policy=policy,
         protections=protections,
         case=case,

@@ -69,6 +69,8 @@ class Policy:
     """One entry of `policies`.
 
     `untagged_within` None keeps every orphan; `delete_unmatched` lets a version go whose tags no rule selects.
+    `notice` is how long before its deletion a manifest must have been condemned already, under the same policy text:
+    one that decides alike has the same `fingerprint`, whatever its mode and its notice.
     """
 
     repositories: tuple[Pattern, ...]
@@ -77,6 +79,8 @@ class Policy:
     limits: Limits = Limits()
     untagged_within: timedelta | None = None
     delete_unmatched: bool = False
+    notice: timedelta = timedelta(0)
+    fingerprint: str = ""
 
     def covers(self, repository: str) -> bool:
         """Whether one of its patterns matches the repository's name."""

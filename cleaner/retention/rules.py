@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 from cleaner.model.listing import Listing
 from cleaner.model.manifest import Digest, Manifest
 from cleaner.model.reason import Condition, KeptByRule, Unmatched
+from cleaner.model.use import TagMemory
 from cleaner.model.verdict import Remarks
-from cleaner.retention.age import time_of
+from cleaner.retention.age import time_by
 from cleaner.retention.conditions import Finding, Member, evaluate
 from cleaner.retention.policy import Rule
 from cleaner.retention.selection import Selected, match_all, select
@@ -35,13 +36,13 @@ class Ruling:
     remarks: Remarks
 
 
-def apply_rules(listing: Listing, rules: Sequence[Rule], now: datetime, zone: ZoneInfo) -> Ruling:
+def apply_rules(listing: Listing, rules: Sequence[Rule], now: datetime, memory: TagMemory, zone: ZoneInfo) -> Ruling:
     """Select the tags of the listing by each rule, and evaluate each rule over its members."""
     matches = match_all(rules, (tag for manifest in listing.manifests for tag in manifest.version_tags))
     selections = [(rule, select(rule, matches)) for rule in rules]
     said: dict[Digest, list[KeptByRule | Missed]] = defaultdict(list)
     for rule, selection in selections:
-        for digest, outcome in _outcomes(rule, _groups(listing, selection, now), now, zone):
+        for digest, outcome in _outcomes(rule, _groups(listing, selection, now, memory), now, zone):
             said[digest].append(outcome)
     unmatched = _unmatched(listing, frozenset(tag for _, selection in selections for tag in selection))
     return Ruling(
@@ -57,13 +58,15 @@ def _distinct_misses(outcomes: Sequence[KeptByRule | Missed]) -> tuple[Missed, .
     return tuple(dict.fromkeys(outcome for outcome in outcomes if not isinstance(outcome, KeptByRule)))
 
 
-def _groups(listing: Listing, selection: Mapping[str, Selected], now: datetime) -> dict[str | None, list[Member]]:
+def _groups(
+    listing: Listing, selection: Mapping[str, Selected], now: datetime, memory: TagMemory
+) -> dict[str | None, list[Member]]:
     """The rule's members for each value of its `per` (None alone without `per`), the values sorted."""
     groups: dict[str | None, list[Member]] = defaultdict(list)
     for manifest in listing.manifests:
-        time = time_of(manifest, now)
-        if time is not None:
-            for group, selected in _by_group(manifest, selection).items():
+        for group, selected in _by_group(manifest, selection).items():
+            time = time_by((each.tag for each in selected), manifest, now, memory)
+            if time is not None:
                 groups[group].append(_member(manifest.digest, time, selected))
     return {group: groups[group] for group in sorted(groups, key=lambda group: group or "")}
 

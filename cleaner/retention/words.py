@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeAlias, assert_never
 
+from cleaner.figures import clock_time
 from cleaner.model.manifest import Digest
 from cleaner.model.reason import (
     AmongNewest,
@@ -27,14 +28,17 @@ from cleaner.model.reason import (
     ProtectedDigest,
     ProtectedTag,
     Semver,
+    TagMovedOn,
     Undecided,
     Unmatched,
+    WasInUse,
     Within,
     Young,
 )
 from cleaner.model.verdict import Condemned, Kept, Verdict
+from cleaner.retention.uses import UseReason
 
-_Protection: TypeAlias = Young | NoTime | ProtectedTag | ProtectedDigest | InUse
+_Protection: TypeAlias = Young | NoTime | ProtectedTag | ProtectedDigest
 _Bond: TypeAlias = ChildOf | AttachedTo | Undecided
 _Policy: TypeAlias = KeptByRule | Unmatched | AmongNewest | OrphanKept
 
@@ -63,6 +67,8 @@ def say(reason: KeepReason | GoReason) -> str:
         return _say_go(reason)
     if isinstance(reason, _Protection):
         return _say_protection(reason)
+    if isinstance(reason, UseReason):
+        return _say_use(reason)
     if isinstance(reason, _Bond):
         return _say_bond(reason)
     return _say_policy(reason)
@@ -117,8 +123,19 @@ def _say_protection(reason: _Protection) -> str:
             return f"its tag {safe(tag)} is protected by {safe(pattern)}"
         case ProtectedDigest():
             return "its digest is protected"
-        case InUse(source, where):
-            return f"in use, says {safe(source)}: {safe(where)}"
+        case _:
+            assert_never(reason)
+
+
+def _say_use(reason: UseReason) -> str:
+    says = f"says {safe(reason.source)}: {safe(reason.where)}"
+    match reason:
+        case InUse():
+            return f"in use, {says}"
+        case WasInUse(last_seen=last_seen):
+            return f"was in use until {_say_moment(last_seen)}, {says}"
+        case TagMovedOn(tag=tag, until=until):
+            return f"its tag {safe(tag)} pointed here until {_say_moment(until)}; in use by that name, {says}"
         case _:
             assert_never(reason)
 
@@ -175,16 +192,20 @@ def _met(condition: Condition) -> str:
 def _say_no_rule_keeps(reason: NoRuleKeeps) -> str:
     verb = "is" if len(reason.tags) == 1 else "are"
     aged = f"no rule keeps it; its {_named(reason.tags)} {verb} {say_age(reason.age)} old"
-    missed = (f"rule {number} keeps {' and '.join(map(_asked, conditions))}" for number, conditions in reason.missed)
+    missed = (
+        f"rule {number} keeps {' and '.join(_asked(condition, reason.age) for condition in conditions)}"
+        for number, conditions in reason.missed
+    )
     return ", ".join((aged, *missed)) if reason.missed else f"{aged}, and no rule selects it"
 
 
-def _asked(condition: Condition) -> str:
+def _asked(condition: Condition, own_age: timedelta) -> str:
+    """What a condition keeps; where that is not the age told before, also how old it is to the rule."""
     match condition:
         case Last(count):
             return f"the {count} newest"
-        case Within(limit, _):
-            return say_limit(limit)
+        case Within(limit, age):
+            return say_limit(limit) + (f" ({say_age(age)} old by the tags that it selects)" if age != own_age else "")
         case Calendar(periods):
             return f"the newest of each period ({', '.join(periods)})"
         case Semver(()):
@@ -193,6 +214,10 @@ def _asked(condition: Condition) -> str:
             return f"higher versions than {', '.join(versions)}"
         case _:
             assert_never(condition)
+
+
+def _say_moment(moment: datetime) -> str:
+    return f"{clock_time(moment, UTC)} UTC"
 
 
 def _named(tags: tuple[str, ...]) -> str:

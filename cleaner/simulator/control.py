@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cleaner.simulator import account, garbage_collections, repositories
+from cleaner.simulator import account, apps, garbage_collections, repositories
 from cleaner.simulator.answers import Ask, Endpoint, Refusal, not_found, refused
 from cleaner.simulator.behaviour import Behaviour
 from cleaner.simulator.credentials import bearer_secret
@@ -27,6 +27,8 @@ _ACCOUNT: tuple[tuple[str, str, Endpoint], ...] = (
     ("GET", "/v2/registry/docker-credentials", account.account_credentials),
     ("GET", "/v2/registries", account.list_registries),
     ("POST", "/v2/registries", account.create_registry),
+    ("GET", "/v2/apps", apps.list_apps),
+    ("GET", "/v2/apps/{app}/deployments", apps.list_deployments),
 )
 
 _ACCOUNT_OF_BOTH_FAMILIES: tuple[tuple[str, str, Endpoint], ...] = (

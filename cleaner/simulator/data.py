@@ -73,6 +73,7 @@ def data_routes(world: World, control_origin: str) -> list[Route]:
     gate, uploads = Gate(world, control_origin), push.Uploads()
     endpoints: tuple[tuple[str, str, str, Endpoint], ...] = (
         ("GET", "/manifests/{reference}", "pull", pull.get_manifest),
+        ("HEAD", "/blobs/{digest}", "pull", pull.head_blob),
         ("GET", "/blobs/{digest}", "pull", pull.get_blob),
         ("GET", "/tags/list", "pull", pull.list_tags),
         ("GET", "/referrers/{digest}", "pull", pull.list_referrers),

@@ -39,17 +39,23 @@ Endpoint: TypeAlias = Callable[[World, Call], Response]
 
 
 class Denial(Exception):
-    """An answer of the data plane that is no success: status, the distribution specification's code, a sentence."""
+    """An answer of the data plane that is no success: status, the distribution specification's code, a sentence.
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    Where it is about several things, each is a detail.
+    """
+
+    def __init__(self, status: int, code: str, message: str, *details: str) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
+        self.details = details
 
 
 def denied(denial: Denial, headers: Mapping[str, str]) -> Response:
-    """The error body of the distribution specification."""
-    response = answer({"errors": [{"code": denial.code, "message": denial.message, "detail": None}]}, denial.status)
+    """The error body of the distribution specification, with an error for each detail."""
+    details = denial.details or (None,)
+    errors = [{"code": denial.code, "message": denial.message, "detail": detail} for detail in details]
+    response = answer({"errors": errors}, denial.status)
     response.headers.update(headers)
     return response

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from cleaner.simulator.contents import Contents
-from cleaner.simulator.world import Registry
+from cleaner.simulator.world import Account, App, Registry
 
 LARGEST = 256 * 2**20
 """The largest load file that is read, in bytes."""
@@ -20,8 +20,8 @@ class LoadError(Exception):
     """The load file cannot be read, is too large, or is no load file; names the file and the place in it."""
 
 
-def load_file(path: Path, created_at: datetime) -> list[Registry]:
-    """The registries of a load file, created at that time.
+def load_file(path: Path, created_at: datetime) -> Account:
+    """The account of a load file, its registries created at that time.
 
     Raises:
         LoadError: the file is missing, above `LARGEST`, no JSON, or of another structure.
@@ -41,8 +41,8 @@ def load_file(path: Path, created_at: datetime) -> list[Registry]:
         raise LoadError(f"the load file {path} cannot be used: {error}") from error
 
 
-def loaded(value: object, created_at: datetime) -> list[Registry]:
-    """The registries that a load file's JSON describes.
+def loaded(value: object, created_at: datetime) -> Account:
+    """The account that a load file's JSON describes.
 
     Raises:
         LoadError: the structure is another one; names the place.
@@ -50,7 +50,12 @@ def loaded(value: object, created_at: datetime) -> list[Registry]:
     if not isinstance(value, dict) or "registries" not in value:
         raise LoadError("expected an object with a list under `registries`")
     found = _named(value, "registries", "the file")
-    return [_registry(name, entry, where, created_at) for name, entry, where in found]
+    registries = [_registry(name, entry, where, created_at) for name, entry, where in found]
+    return Account(registries, [_app(app, where) for where, app in _objects(value, "apps", "the file")])
+
+
+def _app(app: App, where: str) -> App:
+    return {**app, "deployments": [deployment for _, deployment in _objects(app, "deployments", where)]}
 
 
 def _registry(name: str, facts: dict[str, object], where: str, created_at: datetime) -> Registry:

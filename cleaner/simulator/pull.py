@@ -11,7 +11,7 @@ from cleaner.simulator.answers import answer
 from cleaner.simulator.contents import digest_of, tags_of
 from cleaner.simulator.distribution import Call, Denial
 from cleaner.simulator.manifests import OCI_INDEX, descriptors, media_type, parsed
-from cleaner.simulator.storage import Entry
+from cleaner.simulator.storage import Entry, StoredBlob
 from cleaner.simulator.world import World
 
 
@@ -29,12 +29,19 @@ def get_manifest(_world: World, call: Call) -> Response:
 
 
 def get_blob(_world: World, call: Call) -> Response:
-    """GET and HEAD of a blob; one whose bytes are unknown is a 404."""
+    """GET of a blob; one whose bytes are unknown is a 404."""
     digest = call.params["digest"]
-    blob = call.registry.storage.blob(digest)
-    if blob is None or blob.content is None:
-        raise Denial(404, "BLOB_UNKNOWN", f"blob {digest} is unknown to {call.registry.name}")
-    return Response(blob.content(), headers={"docker-content-digest": digest}, media_type="application/octet-stream")
+    content = _blob(call, digest).content
+    if content is None:
+        raise Denial(404, "BLOB_UNKNOWN", f"nobody knows the bytes of blob {digest}")
+    return Response(content(), headers={"docker-content-digest": digest}, media_type="application/octet-stream")
+
+
+def head_blob(_world: World, call: Call) -> Response:
+    """HEAD of a blob: whether it is stored, also where nobody knows its bytes."""
+    digest = call.params["digest"]
+    headers = {"docker-content-digest": digest, "content-length": str(_blob(call, digest).size)}
+    return Response(headers=headers, media_type="application/octet-stream")
 
 
 def list_tags(_world: World, call: Call) -> Response:
@@ -81,6 +88,13 @@ def _artifact_type(manifest: Mapping[str, object]) -> object:
     """Its own, else its configuration's media type, as the distribution specification says."""
     config = manifest.get("config")
     return manifest.get("artifactType") or (config.get("mediaType") if isinstance(config, dict) else None)
+
+
+def _blob(call: Call, digest: str) -> StoredBlob:
+    blob = call.registry.storage.blob(digest)
+    if blob is None:
+        raise Denial(404, "BLOB_UNKNOWN", f"blob {digest} is unknown to {call.registry.name}")
+    return blob
 
 
 def _entries(call: Call) -> Sequence[Entry]:

@@ -93,7 +93,7 @@ def _check_references(call: Call, manifest: Mapping[str, object], blobs: list[De
     children = [child.digest for child in descriptors(manifest, "manifests")]
     missing += [child for child in children if storage.body(call.repository, child) is None]
     if missing:
-        raise Denial(400, "MANIFEST_BLOB_UNKNOWN", f"the manifest lists what {call.name} lacks: {', '.join(missing)}")
+        raise Denial(400, "MANIFEST_BLOB_UNKNOWN", f"the manifest lists what {call.name} lacks", *missing)
 
 
 def _entry(world: World, digest: str, blobs: list[Descriptor]) -> Entry:

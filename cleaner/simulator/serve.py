@@ -6,7 +6,7 @@ import asyncio
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ from cleaner.simulator.contents import Contents
 from cleaner.simulator.demo import demo_registry
 from cleaner.simulator.edge import RequestLog
 from cleaner.simulator.loading import load_file
-from cleaner.simulator.world import Registry, World
+from cleaner.simulator.world import Account, World
 
 _SHUTDOWN_SECONDS = 2
 _KEEP_ALIVE_SECONDS = 75
@@ -72,9 +72,9 @@ def new_world(options: Options) -> World:
         LoadError: the load file cannot be used.
     """
     now = options.now()
-    registries: Sequence[Registry] = [demo_registry(now)] if options.load is None else load_file(options.load, now)
+    account = Account([demo_registry(now)]) if options.load is None else load_file(options.load, now)
     return World(
-        registries,
+        account,
         now=options.now,
         new_id=options.new_id,
         collection_duration=options.collection_duration,

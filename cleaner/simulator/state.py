@@ -15,6 +15,7 @@ def state(world: World) -> dict[str, object]:
     return {
         "registries": [_registry(registry) for registry in world.registries()],
         "docker_credentials": [_credential(credential) for credential in world.credentials.issued()],
+        **({"apps": world.apps} if world.apps else {}),
     }
 
 

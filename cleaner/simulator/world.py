@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from cleaner.simulator import collection as life
 from cleaner.simulator.collection import Collection
@@ -12,6 +13,9 @@ from cleaner.simulator.contents import digest_of, tags_of
 from cleaner.simulator.credentials import Credentials
 from cleaner.simulator.storage import NOTHING, Freed, Storage
 from cleaner.simulator.tiers import TIERS, Tier
+
+App: TypeAlias = dict[str, object]
+"""An app as the control plane serves it, and beside that its list of `deployments`; any value may be garbled."""
 
 
 @dataclass(slots=True)
@@ -45,12 +49,20 @@ class Registry:
         self.collections = [*others, collection]
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a world begins with."""
+
+    registries: Sequence[Registry]
+    apps: Sequence[App] = ()
+
+
 class World:
-    """Everything behind both planes; `new_storage` makes an empty registry's."""
+    """Everything behind both planes; `new_storage` makes an empty registry's. Whoever likes may change `apps`."""
 
     def __init__(
         self,
-        registries: Iterable[Registry],
+        account: Account,
         *,
         now: Callable[[], datetime],
         new_id: Callable[[], str],
@@ -64,7 +76,8 @@ class World:
         self.tier_updated_at = self.tier_created_at = now()
         self._duration = collection_duration
         self._new_storage = new_storage
-        self._registries = {registry.name: registry for registry in registries}
+        self._registries = {registry.name: registry for registry in account.registries}
+        self.apps = list(account.apps)
 
     def advance(self) -> None:
         """Let the time that has passed take effect; called before every look at the world."""

@@ -47,21 +47,23 @@ def section(registry: Mapping[str, Any]) -> Iterator[str]:
         yield from ["", f"**No plan:** {code(registry['error'], SENTENCE)}"]
         return
     yield from ["", headline(registry)]
-    if registry["deletions"]:
-        yield from ["", *repositories(registry["deletions"]), "", *reasons(registry["deletions"])]
-    yield from listed("Held back", [held_back(each) for each in registry["held_back"]])
+    if gone := [*registry["deletions"], *registry["announced"]]:
+        yield from ["", *repositories(gone), "", *reasons(gone)]
+    yield from listed("Held back", [held_back(each) for each in registry["held_back"] if each["reason"] != "notice"])
     yield from listed("Warnings", [code(text, SENTENCE) for text in registry["warnings"]])
     yield from listed("Under no policy, and left alone", [unmanaged(each) for each in registry["unmanaged"]])
 
 
 def headline(registry: Mapping[str, Any]) -> str:
-    """What goes, in a sentence."""
-    gone = len(registry["deletions"])
-    enforced = sum(each["mode"] == "enforce" for each in registry["deletions"])
+    """What goes, in a sentence: a plan of another policy is the first look at it, so all that has a notice waits."""
+    gone, announced = [*registry["deletions"], *registry["announced"]], len(registry["announced"])
+    enforced = sum(each["mode"] == "enforce" for each in gone)
     freed = "an unknown amount" if registry["freed_bytes"] is None else size(registry["freed_bytes"])
+    wait = f"{announced:,} of them once their notice has run out, " if announced else ""
     return (
-        f"**{gone:,} of {registry['manifests']:,} manifests would go**, {enforced:,} of them under policies in "
-        f"`mode: enforce`; {registry['kept']:,} are kept. A garbage collection would free {freed}."
+        f"**{len(gone):,} of {registry['manifests']:,} manifests would go**, {wait}{enforced:,} of them under policies "
+        f"in `mode: enforce`; {registry['kept']:,} are kept. A garbage collection would free {freed}"
+        f"{' before that' if announced else ''}."
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from cleaner.cleaning.orders import Mandate
 from cleaner.ledger.history import PastDeletion, PastRun
 from cleaner.model.event import RunBegan, RunEnded
 from cleaner.model.report import Report
@@ -90,7 +91,7 @@ def stop_when(world: House, moment: Coroutine[Any, Any, None]) -> Stopped:
     async def story() -> Stopped:
         loop = asyncio.get_running_loop()
         with world.application() as application:
-            run = asyncio.create_task(application.clean(world.registry, frozenset(), world.events.append))
+            run = asyncio.create_task(application.clean(world.registry, Mandate(), world.events.append))
             await moment
             stopped_at = loop.time()
             run.cancel()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -172,3 +173,18 @@ def type_in(
         main()
     written = capsys.readouterr()
     return Answer(int(end.value.code or 0), written.out, written.err)
+
+
+def on_a_terminal(acme: Scene, typed: str, *arguments: str) -> tuple[int, str, str]:
+    """Run a command with a terminal on stdin and stderr, and type an answer: exit code, stdout, and the screen."""
+    ours, theirs = pty.openpty()
+    with acme.start(*arguments, stdin=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        screen = ""
+        while "[y/N]" not in screen:
+            screen += os.read(ours, 65536).decode(errors="replace")
+        os.write(ours, typed.encode())
+        assert process.stdout is not None
+        out = process.stdout.read()
+    os.close(ours)
+    return process.returncode, out, screen

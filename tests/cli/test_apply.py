@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
 import signal
 import subprocess
@@ -14,7 +12,7 @@ import pytest
 
 from cleaner.simulator.behaviour import Behaviour
 from tests.cli.conftest import Cleaner
-from tests.cli.scene import TOKEN, Scene, scene, shop_policy, shop_registry
+from tests.cli.scene import TOKEN, Scene, on_a_terminal, scene, shop_policy, shop_registry
 
 KEYS = {
     "name",
@@ -74,6 +72,16 @@ def test_a_refusal_stands_in_the_document(
     assert answer.registry["garbage_collection"] is None
 
 
+def test_what_is_announced_is_no_trouble(acme: Scene, cleaner: Cleaner) -> None:
+    """Nothing goes before its notice has run out; the report tells when it will, and the exit code is 0."""
+    acme.configure(shop_policy(top="notice: 24h"))
+    answer = cleaner("apply", "--yes")
+    assert answer.code == 0
+    assert acme.requests("DELETE") == []
+    assert answer.out.splitlines()[1].strip() == "Announced"
+    assert "after the notice of 1 d" in answer.out
+
+
 def test_an_allowed_repository_passes_the_limits_once(acme: Scene, cleaner: Cleaner) -> None:
     """Held back without a person's word, deleted with it; a name that nothing bears is warned of."""
     acme.configure(shop_policy(limits="share: 10%, keep_at_least: 1"))
@@ -86,25 +94,10 @@ def test_an_allowed_repository_passes_the_limits_once(acme: Scene, cleaner: Clea
     assert "--allow shop/web:" not in answer.err
 
 
-def on_a_terminal(acme: Scene, typed: str, *arguments: str) -> tuple[int, str, str]:
-    """Run `apply` with a terminal on stdin and stderr, and type an answer: exit code, stdout, and the screen."""
-    ours, theirs = pty.openpty()
-    with acme.start("apply", *arguments, stdin=theirs, stderr=theirs) as process:
-        os.close(theirs)
-        screen = ""
-        while "[y/N]" not in screen:
-            screen += os.read(ours, 65536).decode(errors="replace")
-        os.write(ours, typed.encode())
-        assert process.stdout is not None
-        out = process.stdout.read()
-    os.close(ours)
-    return process.returncode, out, screen
-
-
 @pytest.mark.parametrize("typed", ["\n", "n\n", "maybe\n", "\x04"])
 def test_a_declined_prompt_is_0_and_deletes_nothing(typed: str, acme: Scene) -> None:
     """Only a yes is a yes; the plan was shown, stdout holds the document of a run that did nothing."""
-    code, out, screen = on_a_terminal(acme, typed, "--format", "json")
+    code, out, screen = on_a_terminal(acme, typed, "apply", "--format", "json")
     assert code == 0
     assert "8 manifests to go" in screen
     assert re.search(r'"deleted": \[\]', out)
@@ -127,7 +120,7 @@ def test_a_collection_that_was_not_started_is_explained(collecting: str, why: st
 
 def test_a_yes_is_carried_out(acme: Scene) -> None:
     """The question names how much; after the answer it is done."""
-    code, out, screen = on_a_terminal(acme, "y\n")
+    code, out, screen = on_a_terminal(acme, "y\n", "apply")
     assert code == 0
     assert "Delete 8 manifests in acme" in screen
     assert "8 deleted" in out
@@ -136,8 +129,8 @@ def test_a_yes_is_carried_out(acme: Scene) -> None:
 def test_what_is_allowed_is_shown_before_asking(acme: Scene) -> None:
     """The plan that a person agrees to is the one that is carried out."""
     acme.configure(shop_policy(limits="share: 10%, keep_at_least: 1"))
-    _, _, without = on_a_terminal(acme, "n\n")
-    _, _, allowed = on_a_terminal(acme, "n\n", "--allow", "shop/web")
+    _, _, without = on_a_terminal(acme, "n\n", "apply")
+    _, _, allowed = on_a_terminal(acme, "n\n", "apply", "--allow", "shop/web")
     assert "Delete 0 manifests" in without
     assert "Delete 8 manifests" in allowed
 

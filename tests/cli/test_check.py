@@ -48,6 +48,58 @@ def test_online_tells_what_fails(acme: Scene, cleaner: Cleaner) -> None:
     assert answer.registry["error"]
 
 
+SAFEGUARDS = """[
+    {app_platform: {deployments: 3}}, {kubernetes: {cluster: prod, kubeconfig: kube.yaml, context: admin@prod}},
+    {kubernetes: {}}, {file: images.txt, repositories: ["shop/*", api]}]"""
+
+
+def test_what_guards_a_registry_is_told_in_words(acme: Scene, cleaner: Cleaner) -> None:
+    """Its sources and for whom they speak, memory, notice, and who is told: a secret by its source, never its value."""
+    acme.environment["NOTIFY_URL"] = "mailtos://user:s3cret@example.org"
+    acme.configure(shop_policy(in_use=SAFEGUARDS, top="notice: 36h\nnotify: [{env: NOTIFY_URL}]"))
+    answer = cleaner("check")
+    assert answer.code == 0
+    for told in (
+        "in use: App Platform, with 3 earlier deployments of each app",
+        "in use: the Kubernetes cluster prod, by the context admin@prod of ",
+        "in use: the Kubernetes cluster around this process, called cluster",
+        "images.txt; while it cannot be read, only shop/*, api wait",
+        "is kept for 30 d more",
+        "what goes is announced 36 h before",
+        "told of what is announced and done: whom the environment variable NOTIFY_URL names",
+    ):
+        assert told in answer.out
+    found = cleaner("check", "--format", "json")
+    assert len(found.registry["safeguards"]) == 6
+    assert "s3cret" not in answer.out + answer.err + found.out
+    assert acme.requests() == []
+
+
+def test_where_nothing_guards_that_is_told(cleaner: Cleaner) -> None:
+    """No source, nobody who is told."""
+    out = cleaner("check").out
+    assert "in use: nothing is asked" in out
+    assert "nobody is told of what is done" in out
+
+
+def test_online_reads_each_source_once(acme: Scene, cleaner: Cleaner) -> None:
+    """How many images it tells; one that cannot be read is 3, with what is wrong."""
+    acme.configure(shop_policy(in_use="[{file: images.txt}, {file: gone.txt}]"))
+    images = [f"registry.digitalocean.com/acme/shop/web:v{number}" for number in (0, 1, 1)]
+    (acme.folder / "images.txt").write_text("\n".join(images), encoding="utf-8")
+    answer = cleaner("check", "--online")
+    assert answer.code == 3
+    assert "images.txt tells 2 images in use." in answer.out
+    assert "gone.txt cannot be read." in answer.out
+    assert "gone.txt" in answer.err
+    read, unread = cleaner("check", "--online", "--format", "json").registry["online"]["in_use"]
+    assert (read["images"], read["error"]) == (2, None)
+    assert unread["images"] is None
+    assert unread["error"]
+    (acme.folder / "gone.txt").write_text(images[0], encoding="utf-8")
+    assert cleaner("check", "--online").code == 0
+
+
 def test_the_schema_accepts_what_loads(acme: Scene, cleaner: Cleaner) -> None:
     """It is a JSON Schema, needs no file, and the scene's configuration is valid by it."""
     acme.configure(shop_policy())

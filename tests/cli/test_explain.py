@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -70,6 +71,62 @@ def test_a_repository_under_no_policy_is_said_to_be_so(acme: Scene, cleaner: Cle
     acme.configure(shop_policy().replace('repositories: ["*"]', 'repositories: ["other/*"]'))
     assert "under no policy" in cleaner("explain", "shop/web").out
     assert cleaner("explain", "shop/web", "--format", "json").json["policy"] is None
+
+
+def test_what_is_condemned_tells_when_it_goes(acme: Scene, cleaner: Cleaner) -> None:
+    """Since when every look has condemned it, and the earliest moment after its notice; of what stays, nothing."""
+    acme.configure(shop_policy(top="notice: 24h"))
+    before = cleaner("explain", "shop/web:v0", "--format", "json").json
+    cleaner("plan")
+    after = cleaner("explain", "shop/web:v0", "--format", "json").json
+    since, goes_at = (datetime.fromisoformat(after[key]) for key in ("condemned_since", "goes_at"))
+    assert before["condemned_since"] is None
+    assert before["goes_at"] is not None
+    assert goes_at - since == timedelta(hours=24)
+    assert {member["goes_at"] for member in after["family"]} == {after["goes_at"]}
+    assert after["approved_at"] is None
+    kept = cleaner("explain", "shop/web:v3", "--format", "json").json
+    assert [kept[key] for key in ("condemned_since", "goes_at", "approved_at")] == [None, None, None]
+    text = cleaner("explain", "shop/web:v0").out
+    assert f"condemned since {since:%Y-%m-%d %H:%M}" in text
+    assert f"it goes from {goes_at:%Y-%m-%d %H:%M} on, after a notice of 1 d" in text
+
+
+def test_without_a_notice_nothing_is_waited_for(cleaner: Cleaner) -> None:
+    """What is condemned goes with the next run: no moment is named."""
+    found = cleaner("explain", "shop/web:v0", "--format", "json").json
+    assert found["verdict"] == "delete"
+    assert found["goes_at"] is None
+
+
+def test_an_approval_is_told(cleaner: Cleaner) -> None:
+    """Since when, in the table and in the document."""
+    cleaner("approve", "shop/web", "--yes")
+    found = cleaner("explain", "shop/web:v0", "--format", "json").json
+    assert datetime.fromisoformat(found["approved_at"]).tzinfo is not None
+    assert "neither share nor cap holds it back" in cleaner("explain", "shop/web:v0").out
+
+
+def test_what_is_in_use_is_told_with_its_place(acme: Scene, cleaner: Cleaner) -> None:
+    """The source and where exactly, and what was in use once the source says so no more."""
+    acme.configure(shop_policy(in_use="[{file: images.txt}]"))
+    image = "registry.digitalocean.com/acme/shop/web:"
+    (acme.folder / "images.txt").write_text(f"{image}v0", encoding="utf-8")
+    assert "kept: in use, says file" in cleaner("explain", "shop/web:v0").out
+    (acme.folder / "images.txt").write_text(f"{image}v1", encoding="utf-8")
+    assert "kept: was in use until" in cleaner("explain", "shop/web:v0").out
+
+
+def test_a_source_that_cannot_be_read_is_told_at_the_end(acme: Scene, cleaner: Cleaner) -> None:
+    """While it cannot, nothing goes here: 3. One that speaks for other repositories is no matter."""
+    acme.configure(shop_policy(in_use="[{file: images.txt}]"))
+    answer = cleaner("explain", "shop/web:v0")
+    assert answer.code == 3
+    assert answer.out.splitlines()[-1].startswith("warning: nothing goes here until it can be read: ")
+    found = cleaner("explain", "shop/web:v0", "--format", "json").json
+    assert ["images.txt" in unread["error"] for unread in found["unreadable_sources"]] == [True]
+    acme.configure(shop_policy(in_use='[{file: images.txt, repositories: ["other/*"]}]'))
+    assert cleaner("explain", "shop/web:v0").code == 0
 
 
 INDEX, CHILD, SIGNATURE, RING_A, RING_B = (Digest(f"sha256:{letter * 64}") for letter in "12345")

@@ -136,7 +136,7 @@ def test_several_registries_are_told_apart(acme: Scene, cleaner: Cleaner) -> Non
 
 @pytest.mark.parametrize(
     ("listed", "columns"),
-    [("runs", "Run Kind Began Took Exit Came to"), ("deletions", "When Manifest Tags Outcome Why")],
+    [("runs", "Run Kind Began Took Exit Came to"), ("deletions", "When Manifest Tags Outcome Undo Why")],
 )
 def test_the_history_fits_into_a_narrow_terminal(acme: Scene, cleaner: Cleaner, listed: str, columns: str) -> None:
     """At 80 columns every column has room: what is too long for one goes on below."""

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from cleaner.clock import utc_now
+from cleaner.clock import new_id, utc_now
+from cleaner.config.load import load
+from cleaner.ledger.opening import open_ledger
+from cleaner.model.manifest import Digest
 from tests.cli.conftest import Cleaner
 from tests.cli.scene import Scene, scene, shop, shop_policy, type_in
 from tests.shelves import Shelf, policy, registry
 
 KEYS = {"name", "error", "manifests", "kept", "deletions", "held_back", "freed_bytes", "warnings", "unmanaged"}
+KEYS |= {"announced"}
 
 
 def test_the_document_has_the_keys_of_the_contract(cleaner: Cleaner) -> None:
@@ -72,6 +77,39 @@ def test_a_policy_in_mode_plan_is_reported_as_such(acme: Scene, cleaner: Cleaner
     acme.configure(shop_policy(mode="plan"))
     assert {d["mode"] for d in cleaner("plan", "--format", "json").registry["deletions"]} == {"plan"}
     assert "(mode plan: reported only)" in cleaner("plan").out
+
+
+def test_what_is_announced_stands_apart_with_the_moment_it_goes(acme: Scene, cleaner: Cleaner) -> None:
+    """It is held back for its notice, which is no trouble, and each of it is told like a deletion."""
+    acme.configure(shop_policy(top="notice: 24h"))
+    before = utc_now()
+    answer = cleaner("plan", "--format", "json")
+    found = answer.registry
+    assert answer.code == 0
+    assert found["deletions"] == []
+    assert [(hold["reason"], hold["manifests"]) for hold in found["held_back"]] == [("notice", 8)]
+    assert len(found["announced"]) == 8
+    for announced in found["announced"]:
+        assert announced.keys() == {"repository", "digest", "tags", "mode", "reasons", "goes_at"}
+        goes_at = datetime.fromisoformat(announced["goes_at"])
+        assert before <= goes_at - timedelta(hours=24) <= utc_now()
+    assert found["manifests"] == found["kept"] + 8
+
+
+def test_the_table_tells_the_notice_in_the_registrys_zone(acme: Scene, cleaner: Cleaner) -> None:
+    """The earliest moment stands in the title, each one's own in its row; nothing is called held back."""
+    acme.configure(shop_policy(top="notice: 24h").replace("- name: acme", "- name: acme\n    timezone: Asia/Kolkata"))
+    ledger = open_ledger(f"sqlite:///{acme.folder / 'state.db'}", now=utc_now, new_id=new_id)
+    digest = cleaner("plan", "--format", "json").registry["announced"][0]["digest"]
+    fingerprint = load(acme.config, {}).registries[0].policies[0].fingerprint
+    looked = utc_now() - timedelta(hours=5)
+    ledger.notices.condemned("acme", "shop/web", fingerprint, [Digest(digest)], looked)
+    ledger.close()
+    answer = cleaner("plan")
+    first = (looked + timedelta(hours=24)).astimezone(ZoneInfo("Asia/Kolkata"))
+    assert f"shop/web: 8 manifests announced, to go from {first:%Y-%m-%d %H:%M} on" in answer.out
+    assert "Held back" not in "\n".join(line for line in answer.out.splitlines() if "Repository" not in line)
+    assert "0 are held back, 8 are announced." in answer.out.splitlines()[-1]
 
 
 @pytest.mark.parametrize("form", ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%SZ"])

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from cleaner.cli.progress import progress
 from cleaner.model.collection import Collection
+from cleaner.model.deletion import Restorable
 from cleaner.model.event import (
     CollectionEnded,
     CollectionPolled,
@@ -27,10 +28,12 @@ from cleaner.model.event import (
 )
 from cleaner.model.manifest import Digest, Manifest
 from cleaner.model.plan import Deletion, Freed, Mode, Plan
+from cleaner.model.safeguard import ManifestRestored, RestoreFailed
 from tests.house import START
 
 DIGEST = Digest("sha256:" + "a" * 64)
 DELETION = Deletion(Manifest("shop", DIGEST, None), Mode.ENFORCE, ())
+LOST = Restorable(1, "run", "shop", DIGEST, (), (), START, None)
 ACTIVE, ENDED = Collection("u-1", "scanning manifests"), Collection("u-1", "succeeded", freed_bytes=2**20)
 
 A_RUN: list[Event] = [
@@ -43,6 +46,8 @@ A_RUN: list[Event] = [
     ManifestDeleted("acme", DELETION),
     DeletionFailed("acme", DELETION, "500\x1b[2J"),
     DeletionSkipped("acme", DELETION, "gone already"),
+    ManifestRestored("acme", LOST, "the index sha256:bbbbbbbbbbbb lists it"),
+    RestoreFailed("acme", LOST, "403\x1b[2J"),
     CollectionStarted("acme", ACTIVE, adopted=False),
     CollectionPolled("acme", ACTIVE),
     CollectionPolled("acme", ACTIVE),
@@ -71,6 +76,8 @@ def test_a_log_reads_in_plain_lines() -> None:
         "acme: shop sha256:aaaaaaaaaaaa deleted",
         "acme: shop sha256:aaaaaaaaaaaa failed (500\\x1b[2J)",
         "acme: shop sha256:aaaaaaaaaaaa skipped (gone already)",
+        "acme: shop sha256:aaaaaaaaaaaa put back: the index sha256:bbbbbbbbbbbb lists it",
+        "acme: shop sha256:aaaaaaaaaaaa not put back: 403\\x1b[2J",
         "acme: garbage collection u-1: scanning manifests",
         "acme: garbage collection ended: succeeded, 1 MiB freed",
     ]
@@ -82,6 +89,7 @@ def test_a_terminal_has_a_bar_for_each_stage() -> None:
     for stage in ("listing repositories", "reading manifests", "deleting", "garbage collection (scanning manifests)"):
         assert f"acme: {stage}" in screen
     assert "3/3" in screen
+    assert "acme: shop sha256:aaaaaaaaaaaa put back: the index" in screen
 
 
 @pytest.mark.parametrize("terminal", [True, False])

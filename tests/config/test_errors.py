@@ -15,9 +15,18 @@ ENTRY = "expected at least one entry, got an empty list"
 LISTEN = "expected an address and a port such as 127.0.0.1:9095"
 NAME = "expected a registry's name: 1 to 63 lower-case letters, digits and hyphens"
 PATTERN = "expected a pattern: a glob, or re: and a regular expression of RE2"
+LABEL = "expected a name of at most 253 printable characters"
+MAPPING = "expected a mapping such as"
+ONE_SOURCE = "expected exactly one of app_platform, kubernetes, file"
+PATH = "expected the path of a file"
 SHARE = "expected a share from 0% to 100%, such as 20%"
-SOURCES = "expected none, or a list of sources such as {app_platform: {}}"
+SOURCES = "expected none, or a list of sources such as [{app_platform: {}}]"
+SOURCE = "expected a mapping such as {app_platform: {}}, {kubernetes: {}} or {file: images.txt}"
 STRING = "expected a pattern as a string"
+URLS = (
+    "expected the name of the variable or of the file that holds each URL "
+    "(write notify: [{env: NOTIFY_URL}] or notify: [{file: /run/secrets/notify-url}], never inline)"
+)
 ZONE = "expected a time zone such as UTC or Europe/Berlin"
 YOUNG = "is shorter than grace (1d), which keeps more already"
 
@@ -50,10 +59,44 @@ AT_THE_TOP = [
     ("protect: {in_use: }", f"2:19: {SOURCES}, got nothing"),
     ("protect: {in_use: []}", f"2:19: {SOURCES}, got an empty list"),
     ("protect: {in_use: nothing}", f"2:19: {SOURCES}, got 'nothing'"),
-    ("protect: {in_use: [kubernetes]}", "2:20: expected a mapping, got 'kubernetes'"),
-    ("protect: {in_use: [{docker: {}}]}", "2:21: unknown key 'docker' (known here: app_platform, file, kubernetes)"),
-    ("protect: {in_use: [{}]}", "2:20: expected exactly one of app_platform, kubernetes, file, got a mapping"),
-    ("protect: {in_use: [{file: a, kubernetes: {}}]}", "2:20: expected exactly one of app_platform, kubernetes, file"),
+    ("protect: {in_use: [kubernetes]}", f"2:20: {SOURCE}, got 'kubernetes'"),
+    ("protect: {in_use: [{docker: {}}]}", "2:21: unknown key 'docker' (known here: app_platform, file, kubernetes, r"),
+    ("protect: {in_use: {file: a}}", f"2:19: {SOURCES}, got a mapping"),
+    ("protect: {in_use: [{}]}", f"2:20: {ONE_SOURCE}, got a mapping"),
+    ("protect: {in_use: [{repositories: [a]}]}", f"2:20: {ONE_SOURCE}"),
+    ("protect: {in_use: [{file: a, kubernetes: {}}]}", f"2:20: {ONE_SOURCE}, got a mapping (give each source an entry"),
+    ("protect: {in_use: [{file: a, repositories: []}]}", f"2:44: {ENTRY}"),
+    ("protect: {in_use: [{file: a, repositories: a}]}", "2:44: expected a list, got 'a' (write a list: ['a'])"),
+    ("protect: {in_use: [{file: a, repositories: [1]}]}", f'2:45: {STRING}, got 1 (quote it: "1")'),
+    ("protect: {in_use: [{file: [a]}]}", f"2:27: {PATH}, got a list"),
+    ("protect: {in_use: [{file: ''}]}", f"2:27: {PATH}, got ''"),
+    ("protect: {in_use: [{app_platform: }]}", f"2:35: {MAPPING} {{}} or {{deployments: 5}}, got nothing"),
+    ("protect: {in_use: [{app_platform: 5}]}", f"2:35: {MAPPING} {{}} or {{deployments: 5}}, got 5"),
+    ("protect: {in_use: [{app_platform: {deployments: -1}}]}", "2:49: expected a whole number, at least 0, got -1"),
+    ("protect: {in_use: [{app_platform: {deploys: 1}}]}", "2:36: unknown key 'deploys' (did you mean 'deployments'?)"),
+    ("protect: {in_use: [{kubernetes: prod}]}", f"2:33: {MAPPING} {{}} or {{kubeconfig: kube.yaml}}, got 'prod'"),
+    ("protect: {in_use: [{kubernetes: {name: a}}]}", "2:34: unknown key 'name' (known here: cluster, context, kub"),
+    ("protect: {in_use: [{kubernetes: {cluster: 1}}]}", f'2:43: {LABEL}, got 1 (quote it: "1")'),
+    ("protect: {in_use: [{kubernetes: {cluster: ''}}]}", f"2:43: {LABEL}, got ''"),
+    ("protect: {in_use: [{kubernetes: {cluster: ' a'}}]}", f"2:43: {LABEL}, got ' a'"),
+    (r'protect: {in_use: [{kubernetes: {cluster: "a\nb"}}]}', rf"2:43: {LABEL}, got 'a\nb'"),
+    (f"protect: {{in_use: [{{kubernetes: {{cluster: {'a' * 254}}}}}]}}", f"2:43: {LABEL}, got 'aaa"),
+    ("protect: {in_use: [{kubernetes: {kubeconfig: 5}}]}", f'2:46: {PATH} (quote it: "5")'),
+    ("protect: {in_use: [{kubernetes: {kubeconfig: {}}}]}", f"2:46: {PATH}"),
+    (r'protect: {in_use: [{kubernetes: {kubeconfig: "s\nt"}}]}', f"2:46: {PATH}"),
+    (
+        "protect: {in_use: [{kubernetes: {context: a}}]}",
+        "2:33: expected a kubeconfig beside the context, got a mapping",
+    ),
+    ("protect: {remember: 30}", f"2:21: {DURATION}, got 30"),
+    ("notice: 24", f"2:9: {DURATION}, got 24"),
+    ("notice: none", f"2:9: {DURATION}, got 'none'"),
+    ("notify:", f"2:8: {URLS}"),
+    ("notify: {env: NOTIFY_URL}", f"2:9: {URLS}"),
+    ("notify: [https://token@chat.example]", f"2:10: {URLS}"),
+    ("notify: [{}]", f"2:10: {URLS}"),
+    ("notify: [{env: A, file: b}]", f"2:10: {URLS}"),
+    ("notify: [{url: 'https://token@chat.example'}]", f"2:11: {URLS}"),
     ("api: {rate_limit: {per_minute: -1}}", "2:32: expected a whole number, at least 0, got -1"),
     ("api: {rate_limit: {reserve: 100%}}", "2:29: expected a share below 100%, got '100%' (with all of it reserved"),
     ("api: {family: both}", "2:15: expected 'auto', 'registries' or 'registry', got 'both'"),
@@ -100,6 +143,8 @@ IN_A_POLICY = [
     ("unmatched: yes", "6:20: expected 'keep' or 'delete', got yes"),
     ("limits: {share: 5}", f"6:25: {SHARE}, got 5"),
     ("limits: {deletions: 0}", f"6:29: {COUNT}, got 0"),
+    ("notice: 7", f"6:17: {DURATION}, got 7"),
+    ("notice:", f"6:16: {DURATION}, got nothing"),
 ]
 
 IN_A_RULE = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -71,14 +70,17 @@ def test_a_file_that_says_the_least_has_every_default(tmp_path: Path) -> None:
     assert registry.api.registry_url == "https://registry.digitalocean.com"
     assert registry.api.family is Family.AUTO
     assert registry.api.rate_limit == RateLimit(250, 5000, Fraction(1, 5))
-    assert registry.policies == (Policy(repositories=every, keep=(Rule(1, every),), mode=Mode.PLAN, limits=Limits()),)
+    (policy,) = registry.policies
+    assert policy == Policy(every, (Rule(1, every),), mode=Mode.PLAN, limits=Limits(), fingerprint=policy.fingerprint)
+    assert policy.notice == timedelta(0)
     assert registry.protections == Protections(
         ZoneInfo("UTC"), timedelta(hours=24), (compile_pattern("latest"), compile_pattern("hold-*"))
     )
     assert registry.garbage_collection == GarbageCollection(
         CollectionSchedule.AFTER_CLEAN, None, 100 * 1024**2, timedelta(hours=2), OnTimeout.CANCEL, quiet=timedelta(0)
     )
-    assert (registry.in_use, registry.deletions, registry.recheck) == ((), 1000, timedelta(minutes=10))
+    assert (registry.in_use, registry.remember, registry.notify) == ((), timedelta(days=30), ())
+    assert (registry.deletions, registry.recheck) == (1000, timedelta(minutes=10))
     assert (registry.schedule, registry.timezone, registry.jitter) == (None, ZoneInfo("UTC"), timedelta(0))
     assert not registry.enforces
 
@@ -269,22 +271,6 @@ def test_protections_are_those_of_the_file(tmp_path: Path) -> None:
     digest = f"sha256:{'a' * 64}"
     protections = _registry(tmp_path, f"protect: {{tags: [], digests: ['{digest}']}}", "grace: 0s").protections
     assert protections == Protections(ZoneInfo("UTC"), timedelta(0), (), frozenset({digest}))  # type: ignore[arg-type]
-
-
-def test_in_use_sources_keep_their_order_and_what_they_hold(tmp_path: Path) -> None:
-    """A file's path starts at the configuration's folder; what the others hold is handed on as JSON."""
-    sources = "[{app_platform: {}}, {kubernetes: {context: prod, version: 1.10}}, {file: images.txt}]"
-    platform, kubernetes, file = _registry(tmp_path, f"protect: {{in_use: {sources}}}").in_use
-    assert (platform.kind, platform.detail) == ("app_platform", "{}")
-    assert (kubernetes.kind, json.loads(kubernetes.detail)) == ("kubernetes", {"context": "prod", "version": "1.10"})
-    assert (file.kind, file.detail) == ("file", str(tmp_path / "images.txt"))
-
-
-def test_an_in_use_source_is_a_warning_while_nothing_reads_it(tmp_path: Path) -> None:
-    """Whoever checks the file should not learn only from a plan that nothing can be deleted under it (law 6)."""
-    text = f"{SMALLEST}\nprotect: {{in_use: [{{file: images.txt}}, {{app_platform: {{}}}}]}}"
-    assert [(doubt.line, doubt.column) for doubt in settings(tmp_path, text).warnings] == [(2, 20), (2, 40)]
-    assert all("nothing is deleted" in doubt.message for doubt in settings(tmp_path, text).warnings)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Secrets are named in the file and never shown (law 11): the API token, the admin token, a heartbeat's URL."""
+"""Secrets are named in the file and never shown (law 11): the API and the admin token, URLs of heartbeat and notify."""
 
 from __future__ import annotations
 
@@ -66,16 +66,18 @@ def test_a_token_in_another_place_is_not_echoed_either(tmp_path: Path, line: str
         "state: postgresql://me:5ecre7@host/db",
         "api: {url: 'https://me:5ecre7@host'}",
         "api: {registry_url: 'ftp://5ecre7'}",
+        'protect: {in_use: [{kubernetes: {kubeconfig: "token: 5ecre7\\n"}}]}',
     ],
 )
-def test_a_url_that_may_hold_a_password_is_not_echoed(tmp_path: Path, line: str) -> None:
+def test_what_may_hold_a_password_is_not_echoed(tmp_path: Path, line: str) -> None:
     """Only what was expected is said."""
     (found,) = problems(tmp_path, f"{SMALLEST}\n{line}")
     assert "5ecre7" not in found
 
 
 ADMIN = "write {token: {env: CLEANER_ADMIN_TOKEN}} or {token: {file: /run/secrets/admin-token}}"
-HEARTBEAT = "write {url: {env: HEARTBEAT_URL}} or {url: {file: /run/secrets/heartbeat-url}}"
+HEARTBEAT = "write {url: {env: HEARTBEAT_URL}} or {url: {file: /run/secrets/heartbeat-url}}, never inline"
+NOTIFY = "write notify: [{env: NOTIFY_URL}] or notify: [{file: /run/secrets/notify-url}], never inline"
 
 
 @pytest.mark.parametrize(
@@ -92,6 +94,13 @@ HEARTBEAT = "write {url: {env: HEARTBEAT_URL}} or {url: {file: /run/secrets/hear
         ("registries: [{heartbeat: {url: 'https://hc.example/5ecre7'}}]", HEARTBEAT),
         ("registries: [{heartbeat: {url: {env: 'https://hc.example/5ecre7'}}}]", HEARTBEAT),
         ("registries: [{heartbeat: {url: {file: 'https://hc.example/5ecre7'}}}]", HEARTBEAT),
+        ("notify: tgram://5ecre7", NOTIFY),
+        ("notify: [tgram://5ecre7]", NOTIFY),
+        ("notify: {tgram://5ecre7: x}", NOTIFY),
+        ("notify: [[5ecre7]]", NOTIFY),
+        ("notify: [{url: tgram://5ecre7}]", NOTIFY),
+        ("notify: [{env: tgram://5ecre7}]", NOTIFY),
+        ("notify: [{env: A}, {file: tgram://5ecre7}]", NOTIFY),
     ],
 )
 def test_no_other_secret_in_the_file_is_echoed_either(tmp_path: Path, line: str, hint: str) -> None:
@@ -105,13 +114,15 @@ def test_every_secret_is_named_by_a_variable_or_a_file(tmp_path: Path) -> None:
     """Each is read where it is used; where it cannot be, the message points at where the file names it."""
     (tmp_path / "url").write_text("https://hc.example/5ecre7\n", encoding="ascii")
     acme = SMALLEST.replace("name: acme", "name: acme, heartbeat: {url: {file: url}}")
-    path = write(tmp_path, f"{acme}\nadmin: {{token: {{env: ADMIN}}}}")
-    loaded = load(path, {"ADMIN": "s3same"})
+    path = write(tmp_path, f"{acme}\nadmin: {{token: {{env: ADMIN}}}}\nnotify: [{{env: CHAT}}, {{file: url}}]")
+    loaded = load(path, {"ADMIN": "s3same", "CHAT": "tgram://5ecre7"})
     assert loaded.admin is not None
     assert loaded.admin.reveal() == "s3same"
     assert loaded.registries[0].heartbeat is not None
     assert loaded.registries[0].heartbeat.reveal() == "https://hc.example/5ecre7"
-    assert "s3same" not in repr(loaded)
+    told = [secret.reveal() for secret in loaded.registries[0].notify]
+    assert told == ["tgram://5ecre7", "https://hc.example/5ecre7"]
+    assert not any(value in repr(loaded) for value in ("s3same", "5ecre7"))
     lacking = load(path, {}).admin
     assert lacking is not None
     with pytest.raises(ConfigError, match=r"config\.yaml:2:16: the environment variable ADMIN is not set"):

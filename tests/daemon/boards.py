@@ -10,18 +10,21 @@ from pathlib import Path
 
 import httpx
 
+from cleaner.cleaning.orders import Mandate
 from cleaner.config.settings import RegistrySettings
 from cleaner.daemon.board import Board
 from cleaner.daemon.site import Site
 from cleaner.ledger.history import History
 from cleaner.ledger.opening import open_ledger
+from cleaner.model.audit import Finding, FindingKind
 from cleaner.model.collection import Collection
 from cleaner.model.event import Event, Planned, RegistryWatched, RunScheduled, StorageSeen, Warned
 from cleaner.model.manifest import Digest, Manifest
-from cleaner.model.plan import Deletion, Freed, HeldBack, HoldReason, Mode, Plan, Unmanaged
+from cleaner.model.plan import Deletion, Freed, HeldBack, HoldReason, Mode, Plan, Unmanaged, Waiting
 from cleaner.model.reason import NoRuleKeeps, Within
 from cleaner.model.registry import Storage
 from cleaner.model.run import RunKind, Schedule
+from cleaner.model.safeguard import Audited, CollectionWithheld, SourceFailed
 from tests.house import START, House
 from tests.shelves import Shelf, digest_of, house, registry
 
@@ -45,7 +48,7 @@ MALICE = (
 
 CONFIGURATION = """
 mode: enforce
-protect: {in_use: none}
+protect: {in_use: [{file: images.txt}]}
 limits: {share: 100%, keep_at_least: 1, deletions: 9}
 registries:
   - name: acme
@@ -77,6 +80,7 @@ class Scene:
 @contextmanager
 def scene(folder: Path) -> Iterator[Scene]:
     """A fresh board over a house with a registry that is cleaned and one that nobody asked yet."""
+    (folder / "images.txt").write_text("shop/web:v1.23.0\napi:v2.23\n", encoding="utf-8")
     with house(registry(*shelves()), CONFIGURATION, folder) as world:
         board = Board(world.now)
         board.expect(world.settings.registries)
@@ -106,12 +110,13 @@ def live(of: Scene, days: int) -> None:
     for night in range(days):
         world.network.before = (lambda _: httpx.Response(500)) if night == 3 else lambda _: None
         with world.application() as application:
-            world.run(application.clean(world.registry, frozenset(), board.hear))
+            world.run(application.clean(world.registry, Mandate(), board.hear))
         world.start += DAY
     world.network.before = lambda _: None
     with world.application() as application:
         world.run(application.watch_storage(world.registry, board.hear))
         world.run(application.watch_collection(world.registry, board.hear))
+        world.run(application.audit(world.registry, board.hear))
         world.run(application.plan(world.registry, None, board.hear))
     board.hear(StorageSeen("acme", Storage(61 * GIB, 108 * GIB, 100 * GIB, 2)))
     board.hear(RunScheduled("acme", Schedule.CLEANING, RunKind.CLEAN, world.now() + DAY / 2, DAY))
@@ -128,19 +133,35 @@ def hostile() -> tuple[Event, ...]:
     )
 
 
+def alarming(at: Scene) -> tuple[Event, ...]:
+    """What a board hears of a registry on which everything that guards against a loss raises the alarm."""
+    (source,) = at.settings[1].in_use
+    findings = [Finding(kind, name, f"{name}:v1", name, name) for kind in FindingKind for name in MALICE]
+    return (
+        SourceFailed("hostile", source.place.name, f"line 3: {SCRIPT} is no image of {BACKWARDS} or {ENDLESS}"),
+        CollectionWithheld("hostile", f"{SCRIPT}@{digest_of(SCRIPT)} is needed and gone: {BACKWARDS}"),
+        Audited("hostile", tuple(findings)),
+    )
+
+
 def plan_of_malice() -> Plan:
     """A plan in which every name is malice, and everything is too much to show."""
     deletions = tuple(condemned(name, tags=(*MALICE, digest_of(name).replace(":", "-") + ".sig")) for name in MALICE)
+    announced = tuple(Waiting(condemned(name), HoldReason.NOTICE, START + 2 * DAY) for name in MALICE)
     many = tuple(replace(condemned("many"), manifest=_manifest("many", ("v1",), n)) for n in range(322))
     return Plan(
         registry="hostile",
         manifests=1000,
-        kept=600,
+        kept=592,
         deletions=deletions + many,
-        held_back=tuple(HeldBack(name, HoldReason.SHARE, f"{name} would lose {name}", 3) for name in MALICE),
+        held_back=(
+            *(HeldBack(name, HoldReason.SHARE, f"{name} would lose {name}", 3) for name in MALICE),
+            *(HeldBack(name, HoldReason.NOTICE, f"1 goes after the notice of {name}", 1) for name in MALICE),
+        ),
         freed=Freed(3 * GIB, 12, unsized=1),
         warnings=tuple(f"the tag {name} is no version" for name in MALICE),
         unmanaged=tuple(Unmanaged(name, 1, 5) for name in MALICE),
+        waiting=announced,
     )
 
 

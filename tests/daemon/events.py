@@ -7,8 +7,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 
 from cleaner.daemon import metric_labels as labels
+from cleaner.daemon.sources import SourceKind
 from cleaner.docr.endpoints import Endpoint
+from cleaner.model.audit import Finding, FindingKind
 from cleaner.model.collection import Collection
+from cleaner.model.deletion import Restorable
 from cleaner.model.event import (
     Breaker,
     BreakerTripped,
@@ -43,12 +46,33 @@ from cleaner.model.reason import OrphanOld
 from cleaner.model.registry import Storage
 from cleaner.model.report import Report
 from cleaner.model.run import RunKind, Schedule
+from cleaner.model.safeguard import (
+    Audited,
+    CollectionWithheld,
+    ManifestRestored,
+    RestoreFailed,
+    SourceFailed,
+    SourceRead,
+)
 from tests.house import START
 
 MOMENT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 DIGEST = Digest("sha256:" + "a" * 64)
 FREED = Freed(5000, 3)
+GONE = Restorable(7, "run-0", "shop", DIGEST, ("v1",), (), MOMENT, None)
+SOURCES = {
+    "app_platform": SourceKind.APP_PLATFORM,
+    "kubernetes prod": SourceKind.KUBERNETES,
+    "kubernetes test": SourceKind.KUBERNETES,
+    "file images.txt": SourceKind.FILE,
+}
+"""The in-use sources of a registry, by name."""
+FINDINGS = (
+    Finding(FindingKind.BROKEN_TAG, "shop", "shop:v1", "a child is not there"),
+    Finding(FindingKind.MISSING_IMAGE, "shop", "shop:v2", "no such tag", "kubernetes prod: prod/web/deployment/web"),
+    Finding(FindingKind.MISSING_IMAGE, "shop", "shop:v3", "no such tag", "kubernetes prod: prod/web/deployment/api"),
+)
 EXIT_CODES = {"success": 0, "held_back": 3, "failed": 1, "stopped": 130}
 
 
@@ -98,6 +122,7 @@ def everything(registry: str) -> Iterator[Event]:
     yield DeletionSkipped(registry, deletion(), "already gone")
     yield from (BreakerTripped(registry, breaker, "as it was") for breaker in Breaker)
     yield from _collections(registry)
+    yield from _safeguards(registry)
     yield StorageSeen(registry, Storage(5 * 2**30, 15 * 2**30, 10 * 2**30, 2.0))
     yield from (RequestEnded(registry, *each, SECOND) for each in product(Endpoint, _statuses()))
     yield from (RateLimitSeen(registry, 5000, 4000), BudgetWaited(registry, SECOND), Warned(registry, "mind this"))
@@ -110,6 +135,15 @@ def _collections(registry: str) -> Iterator[Event]:
     for status in labels.ENDED.values:
         yield CollectionEnded(registry, collection(status), adopted=False, predicted=Freed(900, 4))
     yield RegistryWatched(registry, None)
+
+
+def _safeguards(registry: str) -> Iterator[Event]:
+    for source in SOURCES:
+        yield from (SourceRead(registry, source, 3), SourceFailed(registry, source, "no answer"))
+    yield ManifestRestored(registry, GONE, "an index lists it")
+    yield RestoreFailed(registry, GONE, "its blobs are gone")
+    yield CollectionWithheld(registry, "it would take what is needed")
+    yield Audited(registry, FINDINGS)
 
 
 def _statuses() -> Iterator[int | None]:

@@ -6,10 +6,13 @@ from collections.abc import Iterator, Mapping
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from cleaner.daemon.metric_table import PREFIX
+from cleaner.daemon.declarations import PREFIX
 from cleaner.daemon.metrics import Metrics
 
-ORDER = ("registry", "kind", "outcome", "mode", "reason", "breaker", "endpoint", "status", "version", "python", "le")
+ORDER = (
+    *("registry", "kind", "outcome", "mode", "reason", "breaker", "source"),
+    *("endpoint", "status", "version", "python", "le"),
+)
 
 
 def exposed(metrics: Metrics) -> dict[str, float]:

@@ -59,9 +59,9 @@ def entry(name: str = "acme", *, keep: str = '[{tags: ["v*"], last: 2}]', mode: 
     return f"  - {{name: {name}, {more}garbage_collection: {collection}, policies: {policies}}}\n"
 
 
-def configuration(*registries: str, top: str = "") -> str:
+def configuration(*registries: str, top: str = "", protect: str = "in_use: none") -> str:
     """A configuration with these registries; `top` are more keys of the file."""
-    fixed = "protect: {in_use: none}\nlimits: {share: 100%, keep_at_least: 1}\n"
+    fixed = f"protect: {{{protect}}}\nlimits: {{share: 100%, keep_at_least: 1}}\n"
     return f"{fixed}{top}\nregistries:\n{''.join(registries)}"
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from cleaner.config.load import load
 from cleaner.config.settings import Settings
-from cleaner.daemon.board import WARNINGS, Active, Board, Due, Known, RegistryFacts, Running, Stage
+from cleaner.daemon.board import WARNINGS, Active, Board, Due, Known, RegistryFacts, Running, SourceFacts, Stage
 from cleaner.model.collection import Collection
 from cleaner.model.event import (
     Breaker,
@@ -39,7 +39,9 @@ from cleaner.model.manifest import Digest
 from cleaner.model.registry import Storage
 from cleaner.model.report import Report
 from cleaner.model.run import RunKind, Schedule
+from cleaner.model.safeguard import Audited, CollectionWithheld, SourceFailed, SourceRead
 from tests.daemon.boards import CONFIGURATION, condemned, plan_of_malice
+from tests.daemon.events import FINDINGS
 from tests.house import START
 
 SECOND = timedelta(seconds=1)
@@ -94,6 +96,13 @@ def test_at_first_nothing_is_known(board: Board) -> None:
         (RegistryWatched("acme", None), lambda facts: (facts.active, facts.watched_at) == (None, START)),
         (Warned("acme", "odd"), lambda facts: facts.warnings == (Known("odd", START),)),
         (BreakerTripped("acme", Breaker.SHARE, "much"), lambda facts: facts.warnings == (Known("much", START),)),
+        (SourceRead("acme", "f", 7), lambda facts: facts.sources == {"f": SourceFacts(Known(7, START))}),
+        (
+            SourceFailed("acme", "f", "gone"),
+            lambda facts: facts.sources == {"f": SourceFacts(None, Known("gone", START))},
+        ),
+        (CollectionWithheld("acme", "needed"), lambda facts: facts.withheld == Known("needed", START)),
+        (Audited("acme", FINDINGS), lambda facts: facts.audit == Known(FINDINGS, START)),
         (
             RunNotBegun("acme", RunKind.CLEAN, "held"),
             lambda facts: facts.warnings == (Known("a run (clean) could not begin: held", START),),
@@ -172,6 +181,30 @@ def test_a_collection_that_ended_is_active_no_more(board: Board, event: Event) -
     """Whoever saw its end."""
     assert heard(board, CollectionStarted("acme", collection(), adopted=False)).active is not None
     assert heard(board, event).active is None
+
+
+def test_a_source_that_cannot_be_read_is_known_as_it_was(board: Board) -> None:
+    """With what it named before, and why it names nothing now; the next good look forgets the trouble."""
+    read, failed = SourceRead("acme", "f", 7), SourceFailed("acme", "f", "gone")
+    facts = heard(board, read, failed)
+    assert facts.sources == {"f": SourceFacts(Known(7, START), Known("gone", START + SECOND))}
+    assert heard(board, SourceRead("acme", "f", 8)).sources == {"f": SourceFacts(Known(8, START + 2 * SECOND))}
+
+
+@pytest.mark.parametrize(
+    ("event", "over"),
+    [
+        (CollectionStarted("acme", collection(), adopted=False), True),
+        (CollectionStarted("acme", collection(), adopted=True), False),
+        (ENDED, True),
+        (replace(ENDED, report=replace(REPORT, exit_code=1)), False),
+    ],
+    ids=["ours", "another's", "a good run", "a failed run"],
+)
+def test_a_withheld_collection_is_known_until_it_is_over(board: Board, event: Event, *, over: bool) -> None:
+    """Until a collection of ours starts, or a run comes to its end without that alarm."""
+    assert heard(board, CollectionWithheld("acme", "needed"), RunBegan("acme", "run-1", RunKind.CLEAN)).withheld
+    assert (heard(board, event).withheld is None) is over
 
 
 def test_an_unknown_status_is_an_active_one(board: Board) -> None:

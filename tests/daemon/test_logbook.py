@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
+from cleaner.cleaning.orders import Mandate
 from cleaner.cleaning.run import both
 from cleaner.config.settings import LogLevel
 from cleaner.daemon.logbook import Logbook
@@ -37,13 +39,22 @@ from cleaner.model.event import (
 from cleaner.model.plan import Freed, HeldBack, HoldReason
 from cleaner.model.report import Report
 from cleaner.model.run import RunKind, Schedule
-from tests.daemon.events import DIGEST, MOMENT, SECOND, collection, deletion, ended, everything, plan
+from cleaner.model.safeguard import (
+    Audited,
+    CollectionWithheld,
+    ManifestRestored,
+    RestoreFailed,
+    SourceFailed,
+    SourceRead,
+)
+from tests.daemon.events import DIGEST, FINDINGS, GONE, MOMENT, SECOND, collection, deletion, ended, everything, plan
 from tests.daemon.logged import Line, lines, logging_to
 from tests.house import START, TOKEN, Before, House
 from tests.shelves import LAYER_BYTES, Shelf, house, policy, registry
 
 ORPHAN = "untagged and 20 d old, the policy keeps what is untagged for 14 d"
 MANIFEST = {"repository": "shop", "digest": DIGEST, "tags": ["v1"], "reasons": [ORPHAN]}
+NAMED = {"repository": "shop", "digest": DIGEST, "tags": ["v1"]}
 HELD = HeldBack("shop", HoldReason.LISTING, "a page failed", 2)
 FRAME = ("timestamp", "registry")
 
@@ -96,6 +107,33 @@ EACH: Sequence[tuple[Event, Mapping[str, object]]] = (
         CollectionEnded("acme", collection("failed"), adopted=False, predicted=None),
         {"level": "warning", "event": "garbage collection ended", "status": "failed"},
     ),
+    (SourceFailed("acme", "kubernetes prod", "HTTP 403"), {"level": "error", "event": "in-use source not readable"}),
+    (
+        ManifestRestored("acme", GONE, "an index lists it"),
+        {"level": "warning", "event": "manifest brought back", **NAMED, "because": "an index lists it"},
+    ),
+    (
+        RestoreFailed("acme", GONE, "its blobs are gone"),
+        {"level": "error", "event": "manifest not brought back", **NAMED, "error": "its blobs are gone"},
+    ),
+    (
+        CollectionWithheld("acme", "shop is needed"),
+        {"level": "error", "event": "garbage collection withheld", "detail": "shop is needed"},
+    ),
+    (Audited("acme", ()), {"level": "info", "event": "registry audited", "findings": 0, "first": None}),
+    (
+        Audited("acme", FINDINGS[:2]),
+        {
+            "level": "warning",
+            "findings": 2,
+            "broken_tag": 1,
+            "missing_image": 1,
+            "first": [
+                "shop:v1: a child is not there",
+                "shop:v2, which kubernetes prod: prod/web/deployment/web uses: no such tag",
+            ],
+        },
+    ),
     (ended("success", duration=SECOND * 1.5), {"level": "info", "outcome": "success", "duration_seconds": 1.5}),
     (ended("held_back"), {"level": "warning", "event": "run ended", "outcome": "held_back"}),
     (ended("failed"), {"level": "error", "event": "run ended", "error": "the token is wrong"}),
@@ -142,6 +180,29 @@ def test_a_run_tells_what_its_plan_holds_back_and_warns_of() -> None:
         ("deletions held back", "limits"),
         ("warning", "the rule selects nothing"),
     ]
+
+
+def test_what_is_announced_is_no_warning() -> None:
+    """It goes by itself once its notice has run out; whatever else is held back waits for a person."""
+    held = tuple(HeldBack("shop", reason, "as it is", 1) for reason in HoldReason)
+    _, _, *told = written(RunBegan("acme", "run-1", RunKind.CLEAN), Planned(replace(plan(), held_back=held), START))
+    levels = {line["reason"]: (line["level"], line["event"]) for line in told}
+    assert levels.pop("notice") == ("info", "deletions announced")
+    assert set(levels.values()) == {("warning", "deletions held back")}
+
+
+def test_an_audit_that_finds_much_writes_out_some_of_it() -> None:
+    """One line however much it is; the command shows all."""
+    (line,) = written(Audited("acme", FINDINGS[:1] * 1000))
+    assert (line["findings"], line["broken_tag"], len(line["first"])) == (1000, 1000, 20)
+
+
+def test_what_was_read_of_a_source_is_a_matter_of_debugging() -> None:
+    """Each hour the same would fill the log."""
+    read = SourceRead("acme", "kubernetes prod", 148)
+    assert written(read) == []
+    (line,) = written(read, level=LogLevel.DEBUG)
+    assert (line["event"], line["source"], line["images"]) == ("in-use source read", "kubernetes prod", 148)
 
 
 def test_at_debug_a_plan_names_what_it_condemns() -> None:
@@ -201,7 +262,7 @@ def cleaned(world: House, level: LogLevel = LogLevel.INFO) -> tuple[Report, io.S
     """One run, and its log."""
     with logging_to(io.StringIO(), level, world.now) as log, world.application() as application:
         tell = both(Logbook().hear, world.events.append)
-        return world.run(application.clean(world.registry, frozenset(), tell)), log
+        return world.run(application.clean(world.registry, Mandate(), tell)), log
 
 
 def test_a_whole_run_reads_as_a_story(tmp_path: Path) -> None:

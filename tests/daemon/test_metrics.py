@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from cleaner.daemon.metrics import Metrics
+from cleaner.daemon.sources import SourceKind
 from cleaner.ledger.history import PastRun
 from cleaner.model.event import (
     Breaker,
@@ -34,7 +35,15 @@ from cleaner.model.event import (
 )
 from cleaner.model.registry import Storage
 from cleaner.model.run import RunKind, Schedule
-from tests.daemon.events import MOMENT, SECOND, collection, deletion, ended, plan
+from cleaner.model.safeguard import (
+    Audited,
+    CollectionWithheld,
+    ManifestRestored,
+    RestoreFailed,
+    SourceFailed,
+    SourceRead,
+)
+from tests.daemon.events import FINDINGS, GONE, MOMENT, SECOND, SOURCES, collection, deletion, ended, plan
 from tests.daemon.exposed import exposed, of
 from tests.house import START
 
@@ -65,7 +74,7 @@ class Scene:
 
     def __post_init__(self) -> None:
         self.metrics = Metrics(self.clock.now, "0.2.0")
-        self.metrics.expect({"acme": [RunKind.CLEAN, RunKind.COLLECT]})
+        self.metrics.expect({"acme": [RunKind.CLEAN, RunKind.COLLECT]}, {"acme": SOURCES})
 
     def hear(self, *events: Event) -> None:
         for event in events:
@@ -75,7 +84,7 @@ class Scene:
         return of(name, self.metrics)
 
 
-EACH: Sequence[tuple[Event, Mapping[str, float]]] = (
+EACH: Sequence[tuple[Event, Mapping[str, float | None]]] = (
     (RunBegan("acme", "run-1", RunKind.CLEAN), {"run_in_progress acme": 1}),
     (
         ended("failed"),
@@ -105,6 +114,7 @@ EACH: Sequence[tuple[Event, Mapping[str, float]]] = (
             "manifests_held_back acme share": 2,
             "manifests_held_back acme cap": 1,
             "manifests_held_back acme source": 0,
+            "manifests_held_back acme notice": 0,
             "predicted_freed_bytes acme": 5000,
         },
     ),
@@ -163,16 +173,93 @@ EACH: Sequence[tuple[Event, Mapping[str, float]]] = (
         {"rate_limit_requests acme": 5000, "rate_limit_remaining acme": 4321},
     ),
     (BudgetWaited("acme", SECOND / 2), {"budget_wait_seconds_total acme": 0.5}),
+    (SourceRead("acme", "kubernetes prod", 148), {"in_use_images acme kubernetes": 148}),
+    (
+        SourceFailed("acme", "file images.txt", "it is gone"),
+        {
+            "in_use_source_failures_total acme file": 1,
+            "in_use_source_failures_total acme kubernetes": 0,
+            "in_use_images acme file": None,
+        },
+    ),
+    (ManifestRestored("acme", GONE, "an index lists it"), {"manifests_restored_total acme": 1}),
+    (RestoreFailed("acme", GONE, "its blobs are gone"), {"restores_failed_total acme": 1}),
+    (
+        CollectionWithheld("acme", "it would take what is needed"),
+        {"collections_withheld_total acme": 1, "collection_withheld acme": 1},
+    ),
+    (
+        Audited("acme", FINDINGS),
+        {
+            "audit_findings acme broken_tag": 1,
+            "audit_findings acme missing_image": 2,
+            "audit_findings acme dangling_attachment": 0,
+            "audit_timestamp_seconds acme": NOW,
+        },
+    ),
 )
 
 
 @pytest.mark.parametrize(("event", "shown"), EACH, ids=lambda value: type(value).__name__)
-def test_each_event_is_shown(event: Event, shown: Mapping[str, float]) -> None:
+def test_each_event_is_shown(event: Event, shown: Mapping[str, float | None]) -> None:
     """One event, and what a scrape shows after it."""
     scene = Scene()
     scene.hear(event)
     samples = exposed(scene.metrics)
     assert {name: samples.get(name) for name in shown} == shown
+
+
+def test_the_images_of_all_sources_of_a_kind_are_counted_together() -> None:
+    """Each as it was last read; a source that cannot be read at times, or is not configured, takes nothing away."""
+    scene = Scene()
+    scene.hear(SourceRead("acme", "kubernetes prod", 5), SourceRead("acme", "kubernetes test", 7))
+    assert scene.of("in_use_images") == {"acme kubernetes": 12}
+    scene.hear(SourceRead("acme", "kubernetes prod", 6), SourceFailed("acme", "kubernetes test", "HTTP 403"))
+    scene.hear(SourceRead("acme", "kubernetes elsewhere", 100), SourceFailed("acme", "kubernetes elsewhere", "no"))
+    assert scene.of("in_use_images") == {"acme kubernetes": 13}
+    assert sum(scene.of("in_use_source_failures_total").values()) == 1
+
+
+def test_a_source_that_is_gone_from_the_configuration_counts_no_more() -> None:
+    """The sum is of those that are left; where none of a kind is, there is no such series."""
+    scene = Scene()
+    scene.hear(SourceRead("acme", "kubernetes prod", 5), SourceRead("acme", "kubernetes test", 7))
+    scene.hear(SourceRead("acme", "app_platform", 2))
+    scene.metrics.expect({"acme": [RunKind.CLEAN]}, {"acme": {"kubernetes test": SourceKind.KUBERNETES}})
+    assert scene.of("in_use_images") == {"acme kubernetes": 7}
+    assert scene.of("in_use_source_failures_total") == {"acme kubernetes": 0}
+
+
+WITHHELD = CollectionWithheld("acme", "it would take what is needed")
+OURS = CollectionStarted("acme", collection("requested"), adopted=False)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "event", "ends"),
+    [
+        ([RunKind.CLEAN], OURS, True),
+        ([RunKind.CLEAN], CollectionStarted("acme", collection("requested"), adopted=True), False),
+        ([RunKind.CLEAN], ended("success"), True),
+        ([RunKind.CLEAN], ended("held_back"), True),
+        ([RunKind.CLEAN], ended("failed"), False),
+        ([RunKind.CLEAN], ended("stopped"), False),
+        ([RunKind.CLEAN], ended("success", RunKind.PLAN), False),
+        ([RunKind.CLEAN, RunKind.COLLECT], ended("success"), False),
+        ([RunKind.CLEAN, RunKind.COLLECT], ended("success", RunKind.COLLECT), True),
+    ],
+)
+def test_the_alarm_of_a_withheld_collection_ends(kinds: Sequence[RunKind], event: Event, *, ends: bool) -> None:
+    """With a collection of ours, or a run that would start one; where collections have runs of their own, with those.
+
+    The run in which it was raised has failed, and so ends nothing.
+    """
+    scene = Scene()
+    scene.metrics.expect({"acme": kinds}, {"acme": SOURCES})
+    assert scene.of("collection_withheld") == {"acme": 0}
+    scene.hear(WITHHELD, ended("failed", kinds[-1]))
+    assert scene.of("collection_withheld") == {"acme": 1}
+    scene.hear(event)
+    assert scene.of("collection_withheld") == {"acme": 0 if ends else 1}
 
 
 def test_a_plan_replaces_the_one_before_it() -> None:

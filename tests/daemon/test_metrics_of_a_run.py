@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from cleaner.cleaning.orders import Mandate
 from cleaner.cleaning.run import both
 from cleaner.daemon.metrics import Metrics
 from cleaner.model.report import Report
@@ -29,7 +30,7 @@ def shop() -> Shelf:
 def measured(world: House) -> Metrics:
     """The metrics of a daemon that starts now on this house."""
     metrics = Metrics(world.now, "0.2.0")
-    metrics.expect({"acme": [RunKind.CLEAN]})
+    metrics.expect({"acme": [RunKind.CLEAN]}, {"acme": {}})
     return metrics
 
 
@@ -37,7 +38,7 @@ def clean(world: House, metrics: Metrics) -> Report:
     """One run, heard."""
     with world.application() as application:
         tell = both(metrics.hear, world.events.append)
-        return world.run(application.clean(world.registry, frozenset(), tell))
+        return world.run(application.clean(world.registry, Mandate(), tell))
 
 
 @contextmanager

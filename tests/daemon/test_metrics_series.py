@@ -9,12 +9,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from cleaner.daemon.declarations import Kind, Since, series_at_most
 from cleaner.daemon.metric_labels import HTTP_STATUS, REGISTRY, status_label
-from cleaner.daemon.metric_table import TABLE, Kind, Since, series_at_most
+from cleaner.daemon.metric_table import TABLE
 from cleaner.daemon.metrics import Metrics
 from cleaner.model.event import Planned
 from cleaner.model.run import RunKind
-from tests.daemon.events import MOMENT, ended, everything, plan
+from tests.daemon.events import MOMENT, SOURCES, ended, everything, plan
 from tests.daemon.exposed import exposed, of
 from tests.house import START
 
@@ -25,7 +26,7 @@ ALL = tuple(RunKind)
 def metrics(kinds: Mapping[str, Collection[RunKind]]) -> Metrics:
     """Those of a daemon that has just started with these registries."""
     made = Metrics(lambda: MOMENT, "0.2.0")
-    made.expect(kinds)
+    made.expect(kinds, dict.fromkeys(kinds, SOURCES))
     return made
 
 
@@ -57,7 +58,7 @@ def test_a_reload_takes_away_the_series_of_registries_that_are_gone() -> None:
         for event in everything(registry):
             shown.hear(event)
     before = exposed(shown)
-    shown.expect({"acme": ALL})
+    shown.expect({"acme": ALL}, {"acme": SOURCES})
     assert exposed(shown) == {name: value for name, value in before.items() if "beta" not in name.split(" ")}
 
 
@@ -65,7 +66,7 @@ def test_a_reload_takes_away_the_kinds_of_run_that_are_gone() -> None:
     """A registry that went from `mode: plan` to `enforce` has no last plan run that could be overdue."""
     shown = metrics({"acme": [RunKind.PLAN]})
     shown.hear(ended(kind=RunKind.PLAN))
-    shown.expect({"acme": [RunKind.CLEAN]})
+    shown.expect({"acme": [RunKind.CLEAN]}, {"acme": SOURCES})
     assert [name for name in exposed(shown) if " plan" in name] == []
     assert of("runs_total", shown)["acme clean success"] == 0
 
@@ -77,8 +78,8 @@ def test_a_registry_that_comes_back_begins_anew() -> None:
     for event in everything("acme"):
         if not type(event).__name__.startswith("Configuration"):
             shown.hear(event)
-    shown.expect({})
-    shown.expect({"acme": ALL})
+    shown.expect({}, {})
+    shown.expect({"acme": ALL}, {"acme": SOURCES})
     assert {name: value for name, value in exposed(shown).items() if " acme" in name} == {
         name: value for name, value in fresh.items() if " acme" in name
     }

@@ -19,7 +19,7 @@ from cleaner.daemon.page import SECURITY_POLICY
 from cleaner.daemon.site import Site, site
 from cleaner.model.event import ConfigurationReloaded, Planned, RunBegan
 from cleaner.model.run import RunKind
-from tests.daemon.boards import MALICE, Scene, condemned, hostile, live, plan_of_malice, scene, site_of
+from tests.daemon.boards import MALICE, Scene, alarming, condemned, hostile, live, plan_of_malice, scene, site_of
 from tests.house import START
 
 TOKEN = "let-me-in"
@@ -38,9 +38,9 @@ def at(tmp_path: Path) -> Iterator[Scene]:
 
 @pytest.fixture
 def lived(at: Scene) -> Scene:
-    """A board that heard five nights of runs on one registry, and malice of another."""
+    """A board that heard five nights of runs on one registry, and malice and every alarm of another."""
     live(at, days=5)
-    for event in hostile():
+    for event in (*hostile(), *alarming(at)):
         at.board.hear(event)
     return at
 
@@ -231,7 +231,8 @@ def test_one_registry_has_its_runs_and_deletions_besides(lived: Scene) -> None:
     """All that the list says of it, and more."""
     listed = document(lived, "/api/v1/registries")["registries"][0]
     alone = document(lived, "/api/v1/registries/acme")
-    assert set(alone) - set(listed) == {"history_error", "runs", "deletions", "deletions_left_out"}
+    more = {"deletions", "deletions_left_out", "announced", "announced_left_out"}
+    assert set(alone) - set(listed) == {"history_error", "runs", *more}
     assert [run["outcome"] for run in alone["runs"]] == ["held_back", "failed", "held_back", "held_back", "held_back"]
     assert alone["runs"][1]["error"] is not None
     assert alone["deletions"][0]["reasons"]

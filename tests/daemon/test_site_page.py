@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cleaner.cleaning.orders import Mandate
 from cleaner.daemon.board import Known
 from cleaner.daemon.figures import SENTENCE, moment, shown
 from cleaner.daemon.meter import storage_view
@@ -42,6 +43,7 @@ from tests.daemon.boards import (
     MALICE,
     SCRIPT,
     Scene,
+    alarming,
     hostile,
     live,
     plan_of_malice,
@@ -140,7 +142,7 @@ def test_a_page_of_a_working_life_says_it_all(at: Scene) -> None:
 def test_malice_is_harmless(at: Scene, days: int) -> None:
     """The page is well formed with any names, holds no tag that is not its own, and shows the names as text."""
     live(at, days=days)
-    for event in hostile():
+    for event in (*hostile(), *alarming(at)):
         at.board.hear(event)
     found = read_page(at)
     assert found.open == []
@@ -164,7 +166,7 @@ def test_nothing_comes_from_elsewhere(at: Scene) -> None:
 def test_no_digest_is_longer_than_its_short_form(at: Scene) -> None:
     """Attachment tags and messages included; the whole one is where a pointer rests."""
     live(at, days=1)
-    for event in hostile():
+    for event in (*hostile(), *alarming(at)):
         at.board.hear(event)
     whole = at.board.registries()[0].plan
     assert whole is not None
@@ -278,7 +280,7 @@ def test_what_failed_is_told(at: Scene) -> None:
     assert facts.plan is not None
     with at.house.application() as application:
         at.house.network.before = _refuse_deletions
-        at.house.run(application.clean(at.house.registry, frozenset(), at.board.hear))
+        at.house.run(application.clean(at.house.registry, Mandate(), at.board.hear))
     text = read_page(at).text
     assert "A deletion in api failed:" in text or "A deletion in shop/web failed:" in text
 
@@ -319,7 +321,7 @@ def test_a_plan_from_before_the_last_run_says_so(at: Scene) -> None:
     live(at, days=1)
     assert "before the last run ended" not in read_page(at).text
     with at.house.application() as application:
-        at.house.run(application.clean(at.house.registry, frozenset(), at.board.hear))
+        at.house.run(application.clean(at.house.registry, Mandate(), at.board.hear))
     assert "before the last run ended" in read_page(at).text
 
 

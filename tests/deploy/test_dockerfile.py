@@ -101,12 +101,27 @@ def test_whatever_is_installed_is_pinned_by_its_hash() -> None:
         assert "--require-hashes" in words or {"--no-deps", "--no-build-isolation"} <= set(words)
 
 
-def test_every_requirement_is_pinned_with_hashes() -> None:
-    """Each line of requirements.txt that names a package names one version of it, and its hashes follow."""
-    entries = (ROOT / "requirements.txt").read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
-    assert len(entries) > 20
-    for entry in entries:
+def requirements(name: str) -> list[str]:
+    """The entries of a file of pins, their continued lines joined."""
+    return (ROOT / name).read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-image.txt"])
+def test_every_requirement_is_pinned_with_hashes(name: str) -> None:
+    """Each line that names a package names one version of it, and its hashes follow."""
+    assert len(requirements(name)) > 20
+    for entry in requirements(name):
         assert re.match(r"[a-z0-9.-]+==\S+ .*--hash=sha256:[0-9a-f]{64}", entry), entry
+
+
+def test_the_image_has_the_extras_and_a_plain_installation_has_not() -> None:
+    """What the image installs beside the package's own pins, at the same versions, is what the extras need."""
+    plain, image = (set(requirements(name)) for name in ("requirements.txt", "requirements-image.txt"))
+    assert plain < image
+    more = {entry.split("==")[0] for entry in image - plain}
+    extras = {re.split("[<>=]", need)[0] for needs in PROJECT["optional-dependencies"].values() for need in needs}
+    assert extras == {"apprise", "lightkube"}
+    assert extras <= more
 
 
 def test_nothing_is_fetched_past_pip() -> None:
@@ -116,7 +131,8 @@ def test_nothing_is_fetched_past_pip() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["cleaner/cli/main.py", "pyproject.toml", "requirements.txt", PROJECT["readme"], *PROJECT["license-files"]]
+    "path",
+    ["cleaner/cli/main.py", "pyproject.toml", "requirements-image.txt", PROJECT["readme"], *PROJECT["license-files"]],
 )
 def test_the_build_is_given_what_it_needs(path: str) -> None:
     """What the package is built of exists, and passes .dockerignore."""
@@ -137,6 +153,7 @@ def test_the_build_is_given_what_it_needs(path: str) -> None:
             "docs/policy.md",
             "Dockerfile",
         ),
+        "requirements.txt",
         "tests/house.py",
         "cleaner/cli/__pycache__/main.cpython-311.pyc",
     ],
@@ -149,7 +166,7 @@ def test_the_build_is_given_nothing_else(path: str) -> None:
 def test_what_is_copied_exists() -> None:
     """Each COPY from the project names something of it that passes .dockerignore."""
     sources = [word for each in BUILD if each.keyword == "COPY" for word in each.words[:-1]]
-    assert sources == ["requirements.txt", "."]
+    assert sources == ["requirements-image.txt", "."]
 
 
 def test_it_starts_a_script_of_the_package() -> None:

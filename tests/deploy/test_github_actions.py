@@ -159,6 +159,18 @@ def test_a_plan_that_is_held_back_is_shown_with_a_notice(acme: Scene) -> None:
     assert (result.returncode, result.stdout[:9]) == (0, "::notice ")
 
 
+def test_what_is_announced_first_is_shown_as_what_goes(acme: Scene) -> None:
+    """Under a notice nothing goes at once, by a plan without a ledger least of all; a reviewer sees what will."""
+    acme.configure("notice: 24h\n" + shop_policy())
+    for name in ("Plan", "Render"):
+        assert run_script(name, acme.folder, DIGITALOCEAN_ACCESS_TOKEN=TOKEN).returncode == 0
+    summary = (acme.folder / "GITHUB_STEP_SUMMARY").read_text(encoding="utf-8")
+    assert "**8 of 18 manifests would go**, 8 of them once their notice has run out, 8 of them under" in summary
+    assert "| <code>shop/web</code> | enforce | 8 | <code>v0</code>, <code>v1</code> |" in summary
+    assert "**Held back**" not in summary
+    assert outputs(acme.folder)["code"] == "0"
+
+
 def test_a_registry_that_cannot_be_read_fails_the_job_and_says_why(acme: Scene) -> None:
     """Exit code 1: a wrong token."""
     for name in ("Plan", "Render"):
@@ -219,6 +231,7 @@ def planned(name: str, *, repositories: int = 1, text: str = "") -> dict[str, An
         "freed_bytes": 3 * 1024**3,
         "warnings": [text],
         "unmanaged": [{"repository": text, "manifests": 1, "bytes": 1}],
+        "announced": [],
     }
 
 

@@ -7,7 +7,8 @@ import re
 import pytest
 import yaml
 
-from cleaner.daemon.metric_table import TABLE, Kind
+from cleaner.daemon.declarations import Kind
+from cleaner.daemon.metric_table import TABLE
 from tests.deploy.queries import DEPLOY, EXPRESSIONS, RULES, Json, Selector, alerts, selectors
 
 RUNBOOKS = DEPLOY.parent / "docs" / "alerts.md"

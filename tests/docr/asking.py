@@ -19,6 +19,7 @@ from cleaner.config.settings import Api, Family, Place, RateLimit, Secret
 from cleaner.docr.budget import Budget
 from cleaner.docr.connect import Edges, reading, writing
 from cleaner.docr.reader import Reader
+from cleaner.docr.restorer import Restorer
 from cleaner.docr.writer import Writer
 from cleaner.model.event import Event, Listener
 from cleaner.model.manifest import Digest
@@ -143,8 +144,18 @@ def write(script: Script, act: Callable[[Writer], Coroutine[object, object, T]],
     """What comes of a writer's act on the registry acme."""
 
     async def story() -> T:
-        async with writing(settings or api(), "acme", edges(script.transport)) as (_, writer):
+        async with writing(settings or api(), "acme", edges(script.transport)) as (_, writer, _):
             return await act(writer)
+
+    return run(story())
+
+
+def restore(script: Script, act: Callable[[Restorer], Coroutine[object, object, T]], settings: Api | None = None) -> T:
+    """What comes of putting something back into the registry acme."""
+
+    async def story() -> T:
+        async with writing(settings or api(), "acme", edges(script.transport)) as (_, _, restorer):
+            return await act(restorer)
 
     return run(story())
 

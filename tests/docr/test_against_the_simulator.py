@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from cleaner.config.settings import Family, RateLimit
 from cleaner.docr.connect import reading, writing
 from cleaner.docr.reader import Reader
+from cleaner.docr.restorer import Restorer
 from cleaner.docr.writer import Writer
 from cleaner.errors import Conflict, ListingIncomplete, Unauthorized, UnknownRegistry
 from cleaner.model.collection import CollectionState
@@ -99,7 +100,7 @@ def test_a_manifest_is_deleted_once_and_gone_afterwards(family: Family) -> None:
 
     async def story() -> None:
         simulator = Simulator(holding(*manifests(3)))
-        async with writing(api(family), "acme", edges(simulator)) as (reader, writer):
+        async with writing(api(family), "acme", edges(simulator)) as (reader, writer, _):
             intent = Intent(1, "run", "acme", "shop/web", digest(1), START)
             assert await writer.delete_manifest(intent, elapsed() + 60) == Deleted()
             assert await writer.delete_manifest(intent, elapsed() + 60) == AlreadyGone()
@@ -116,7 +117,7 @@ def test_a_collection_is_followed_from_its_start_to_its_end(family: Family) -> N
     """Active while it runs, told among the past ones when it has ended; a second one is refused meanwhile."""
 
     async def story() -> None:
-        async with writing(api(family), "acme", edges(Simulator(holding(*manifests(1))))) as (reader, writer):
+        async with writing(api(family), "acme", edges(Simulator(holding(*manifests(1))))) as (reader, writer, _):
             assert await reader.active_collection() is None
             started = await writer.start_collection()
             with pytest.raises(Conflict):
@@ -137,7 +138,7 @@ def test_a_collection_is_cancelled(family: Family) -> None:
     """It ends as cancelled."""
 
     async def story() -> CollectionState:
-        async with writing(api(family), "acme", edges(Simulator(holding(*manifests(1))))) as (reader, writer):
+        async with writing(api(family), "acme", edges(Simulator(holding(*manifests(1))))) as (reader, writer, _):
             await writer.cancel_collection((await writer.start_collection()).uuid)
             await asyncio.sleep(60)
             return (await reader.past_collections())[0].state
@@ -211,11 +212,11 @@ def test_a_limit_that_others_use_up_is_survived() -> None:
     assert run(story()) == 35
 
 
-def test_writing_gives_a_reader_and_a_writer_of_the_same_registry() -> None:
+def test_writing_gives_clients_of_the_same_registry() -> None:
     """They share the family that was found out once."""
 
-    async def story(use: tuple[Reader, Writer], simulator: Simulator) -> list[object]:
-        reader, writer = use
+    async def story(use: tuple[Reader, Writer, Restorer], simulator: Simulator) -> list[object]:
+        reader, writer, _ = use
         await asyncio.gather(reader.repositories(), reader.registry(), writer.start_collection())
         return [request["path"] for request in simulator.log.as_json()["requests"]]  # type: ignore[attr-defined]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 
 import httpx
 import pytest
@@ -13,7 +13,16 @@ from cleaner.config.settings import Family
 from cleaner.docr.connect import reading
 from cleaner.docr.oci import MANIFEST_BYTES
 from cleaner.docr.reader import Reader
-from cleaner.errors import ManifestUnreadable
+from cleaner.errors import (
+    MalformedAnswer,
+    ManifestLost,
+    ManifestUnreadable,
+    NotFound,
+    RemoteError,
+    ServerError,
+    Unreachable,
+)
+from cleaner.model.deletion import Body
 from cleaner.model.manifest import Content, Digest
 from tests.docr.asking import TOKEN, Script, api, as_json, basic, digest, digest_of, edges, elapsed, read, refusal, run
 
@@ -211,8 +220,17 @@ def answers(status: int, **content: object) -> Callable[[httpx.Request], httpx.R
     return lambda _: httpx.Response(status, **content)  # type: ignore[arg-type]
 
 
+async def body(reader: Reader) -> Body:
+    return await reader.body("shop/web", DIGEST)
+
+
+async def blob(reader: Reader) -> bool:
+    return await reader.has_blob("shop/web", digest(7))
+
+
 UNREADABLE: list[tuple[str, Callable[[httpx.Request], httpx.Response], str]] = [
     ("manifest", answers(404, json={"errors": []}), "the data plane does not know it"),
+    ("manifest", answers(404, html="<html>"), "an HTML page with the status 404"),
     ("manifest", answers(401), "expected a bearer challenge"),
     ("manifest", answers(401, headers={"www-authenticate": 'Basic realm="x"'}), "expected a bearer challenge"),
     ("manifest", challenge, "HTTP 401"),
@@ -239,14 +257,18 @@ UNREADABLE: list[tuple[str, Callable[[httpx.Request], httpx.Response], str]] = [
 ]
 
 
+@pytest.mark.parametrize("ask", [look, body])
 @pytest.mark.parametrize(("where", "answer", "why"), UNREADABLE)
 def test_every_failure_is_an_unreadable_manifest(
-    where: str, answer: Callable[[httpx.Request], httpx.Response], why: str
+    where: str,
+    answer: Callable[[httpx.Request], httpx.Response],
+    why: str,
+    ask: Callable[[Reader], Coroutine[object, object, object]],
 ) -> None:
     """It names the manifest, the cause and a next step, and ends: nothing is asked in a loop."""
     provider = Provider(**{where: answer})
     with pytest.raises(ManifestUnreadable, match=f"the manifest shop/web@{DIGEST} cannot be read") as caught:
-        read(provider.script, look)
+        read(provider.script, ask)
     assert why in caught.value.message
     assert caught.value.next_step
     assert len(provider.script.requests) <= 10
@@ -333,3 +355,106 @@ def test_credentials_are_replaced_once_a_run() -> None:
     provider = Provider(realm=lambda _: refusal(401))
     read(provider.script, lambda reader: several(reader, [digest(n) for n in range(10)]))
     assert provider.count("credentials") == 2
+
+
+def test_a_body_is_the_very_bytes_and_the_type_that_they_name() -> None:
+    """Whatever an answer's header says: the bytes were hashed, the header was not."""
+    document = b'{ "mediaType":"application/vnd.docker.distribution.manifest.list.v2+json" , "manifests": [] }\n'
+    provider = Provider(manifest=lambda _: httpx.Response(200, content=document, headers={"content-type": "text/html"}))
+    kept = read(provider.script, lambda reader: reader.body("shop/web", digest_of(document)))
+    assert kept == Body("application/vnd.docker.distribution.manifest.list.v2+json", document)
+
+
+@pytest.mark.parametrize("media_type", ["x/y\r\nauthorization: z", "\u00e4/y", "nonsense", "x/" + "y" * 200])
+def test_a_body_that_nobody_could_put_back_is_none(media_type: str) -> None:
+    """It would be sent under that type."""
+    document = as_json({"mediaType": media_type, "config": {}})
+    provider = Provider(manifest=lambda _: httpx.Response(200, content=document))
+    with pytest.raises(ManifestUnreadable, match="expected a media type"):
+        read(provider.script, lambda reader: reader.body("shop/web", digest_of(document)))
+
+
+def to_whom_has_a_token(status: int, **content: object) -> Callable[[httpx.Request], httpx.Response]:
+    given = answers(status, **content)
+    return lambda request: given(request) if "authorization" in request.headers else challenge(request)
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_there"),
+    [
+        (to_whom_has_a_token(200), True),
+        (to_whom_has_a_token(307, headers={"location": "https://storage.example/blob"}), True),
+        (to_whom_has_a_token(404, json={"errors": [{"code": "BLOB_UNKNOWN"}]}), False),
+    ],
+)
+def test_a_blob_is_there_or_not(answer: Callable[[httpx.Request], httpx.Response], is_there: bool) -> None:
+    """Asked by a HEAD, with a token; one that the provider keeps elsewhere is there, and nobody goes there."""
+    provider = Provider(manifest=answer)
+    assert read(provider.script, blob) is is_there
+    assert [(request.method, request.url.path) for request in provider.of("manifest")] == 2 * [
+        ("HEAD", f"/v2/acme/shop/web/blobs/{digest(7)}")
+    ]
+    assert {request.url.host for request in provider.script.requests} == {"api.example", "registry.example"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "stands"),
+    [
+        (to_whom_has_a_token(200), True),
+        (to_whom_has_a_token(404, json={"errors": [{"code": "MANIFEST_UNKNOWN"}]}), False),
+    ],
+)
+def test_a_tag_stands_on_something_or_not(answer: Callable[[httpx.Request], httpx.Response], stands: bool) -> None:
+    """Asked by a HEAD that accepts whatever we can read."""
+    provider = Provider(manifest=answer)
+
+    async def tag(reader: Reader) -> bool:
+        return await reader.has_tag("shop/web", "v1")
+
+    assert read(provider.script, tag) is stands
+    (*_, request) = provider.of("manifest")
+    assert (request.method, request.url.path) == ("HEAD", "/v2/acme/shop/web/manifests/v1")
+    assert "application/vnd.oci.image.index.v1+json" in request.headers["accept"]
+
+
+def test_only_a_manifest_that_the_registry_does_not_know_is_lost() -> None:
+    """Any trouble else leaves it open."""
+    with pytest.raises(ManifestLost):
+        read(Provider(manifest=answers(404, json={"errors": []})).script, look)
+    with pytest.raises(ManifestUnreadable) as caught:
+        read(Provider(manifest=answers(403)).script, look)
+    assert not isinstance(caught.value, ManifestLost)
+
+
+@pytest.mark.parametrize(
+    ("where", "answer", "kind"),
+    [
+        ("manifest", answers(500), ServerError),
+        ("manifest", answers(404, html="<html>"), MalformedAnswer),
+        ("manifest", raising(httpx.ConnectError("refused")), Unreachable),
+        ("credentials", answers(404), NotFound),
+        ("realm", answers(404), NotFound),
+    ],
+)
+def test_a_blob_that_nobody_could_look_for_is_not_gone(
+    where: str, answer: Callable[[httpx.Request], httpx.Response], kind: type[RemoteError]
+) -> None:
+    """Neither trouble nor a 404 of somebody else says that it is."""
+    with pytest.raises(kind):
+        read(Provider(**{where: answer}).script, blob)
+
+
+def test_what_is_asked_for_blobs_and_for_manifests_fails_together() -> None:
+    """Three failures in a row, of whichever: neither is asked for any more."""
+    provider = Provider(manifest=answers(403))
+
+    async def story(reader: Reader) -> None:
+        for ask in (blob, look, body):
+            with pytest.raises((RemoteError, ManifestUnreadable)):
+                await ask(reader)
+        for again in (blob, look, body):
+            with pytest.raises((Unreachable, ManifestUnreadable), match="failed 3 times in a row"):
+                await again(reader)
+
+    read(provider.script, story)
+    assert provider.count("manifest") == 3

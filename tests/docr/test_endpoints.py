@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from cleaner.config.settings import Family
 from cleaner.docr.connect import writing
 from cleaner.docr.endpoints import Endpoint, endpoint_of
-from cleaner.model.deletion import Intent
+from cleaner.errors import ManifestUnreadable, Refused
+from cleaner.model.deletion import Body, Intent
 from cleaner.simulator.behaviour import Behaviour
 from tests.docr.asking import CONTROL, REGISTRY, START, TOKEN, api, digest, edges, elapsed, manifests, run
 from tests.docr.test_against_the_simulator import Simulator, holding
@@ -38,6 +40,8 @@ ASKED: list[tuple[str, str, Endpoint]] = [
     ("GET", "/v2/registries/acme/docker-credentials?expiry_seconds=3600", Endpoint.DOCKER_CREDENTIALS),
     ("GET", "/v2/registry/docker-credentials?expiry_seconds=3600", Endpoint.DOCKER_CREDENTIALS),
     ("GET", "/v2/registry/auth?service=s&scope=repository:acme/shop/web:pull", Endpoint.TOKEN),
+    ("GET", "/v2/apps?page=1&per_page=200", Endpoint.LIST_APPS),
+    ("GET", "/v2/apps/4f6c71e2-1e90-4762-9fee-6cc4a0a9f2cf/deployments?page=2&per_page=200", Endpoint.LIST_DEPLOYMENTS),
 ]
 NOT_ASKED = [
     ("GET", "/v2/registries/acme/repositories/shop/tags"),
@@ -47,7 +51,8 @@ NOT_ASKED = [
     ("POST", "/v2/registry/subscription"),
     ("GET", "/v2/registry/options"),
     ("GET", "/v2/"),
-    ("PUT", "/v2/acme/shop/manifests/latest"),
+    ("DELETE", f"/v2/acme/shop/manifests/{DIGEST}"),
+    ("GET", f"/v2/acme/shop/blobs/{DIGEST}"),
     ("GET", "/elsewhere?path=/v2/registries"),
     ("get", "/v2/registries"),
     ("GET", ""),
@@ -61,9 +66,13 @@ def test_every_path_that_we_ask_has_its_own_name(method: str, path: str, endpoin
 
 
 @pytest.mark.parametrize("repository", ["shop", "shop/web", "manifests", "a/manifests/b", "repositories/x/digests"])
-def test_a_manifest_on_the_data_plane_is_one_whatever_its_repository_is_called(repository: str) -> None:
+def test_what_is_on_the_data_plane_has_its_name_whatever_its_repository_is_called(repository: str) -> None:
     """There, a slash in a name is a slash in the path."""
-    assert endpoint_of("GET", f"{REGISTRY}/v2/acme/{repository}/manifests/{DIGEST}") is Endpoint.MANIFEST
+    below = f"{REGISTRY}/v2/acme/{repository}"
+    assert endpoint_of("GET", f"{below}/manifests/{DIGEST}") is Endpoint.MANIFEST
+    assert endpoint_of("PUT", f"{below}/manifests/{DIGEST}") is Endpoint.PUT_MANIFEST
+    assert endpoint_of("PUT", f"{below}/manifests/latest") is Endpoint.PUT_MANIFEST
+    assert endpoint_of("HEAD", f"{below}/blobs/{DIGEST}") is Endpoint.BLOB
 
 
 @pytest.mark.parametrize(("method", "path"), NOT_ASKED)
@@ -81,12 +90,13 @@ def test_any_text_has_a_name_of_the_closed_set(method: str, text: str) -> None:
 
 def test_every_name_is_given_to_some_request() -> None:
     """None is left over from a path that is not asked any more."""
-    assert {endpoint for _, _, endpoint in ASKED} | {Endpoint.MANIFEST, Endpoint.OTHER} == set(Endpoint)
+    on_the_data_plane = {Endpoint.MANIFEST, Endpoint.PUT_MANIFEST, Endpoint.BLOB}
+    assert {endpoint for _, _, endpoint in ASKED} | on_the_data_plane | {Endpoint.OTHER} == set(Endpoint)
 
 
 @pytest.mark.parametrize("family", [Family.REGISTRIES, Family.REGISTRY])
 def test_whatever_the_clients_ask_is_known_by_name(family: Family) -> None:
-    """Every request of a reader and a writer, as it really goes out: none of them is among the others."""
+    """Every request of the three, as it really goes out: none of them is among the others."""
     simulator = Simulator(holding(*manifests(3)), Behaviour(token=TOKEN))
     asked: list[httpx.Request] = []
 
@@ -96,7 +106,7 @@ def test_whatever_the_clients_ask_is_known_by_name(family: Family) -> None:
             return await simulator.handle_async_request(request)
 
     async def story() -> None:
-        async with writing(api(family), "acme", edges(Recorder())) as (reader, writer):
+        async with writing(api(family), "acme", edges(Recorder())) as (reader, writer, restorer):
             await reader.repositories()
             await reader.listing("shop/web")
             await reader.storage()
@@ -106,11 +116,16 @@ def test_whatever_the_clients_ask_is_known_by_name(family: Family) -> None:
             await reader.active_collection()
             await writer.cancel_collection(started.uuid)
             await reader.past_collections()
+            await reader.has_blob("shop/web", digest(1))
+            with suppress(ManifestUnreadable):
+                await reader.body("shop/web", digest(2))
+            with suppress(Refused):
+                await restorer.put("shop/web", "latest", Body("application/vnd.oci.image.index.v1+json", b"{}"))
 
     run(story())
     names = list(_names(asked))
     assert Endpoint.OTHER not in names
-    assert len(set(names)) == (10 if family is Family.REGISTRIES else 9)
+    assert len(set(names)) == (15 if family is Family.REGISTRIES else 14)
 
 
 def _names(asked: list[httpx.Request]) -> Iterator[Endpoint]:

@@ -62,6 +62,12 @@ def test_where_a_body_is_index_and_image_both_are_taken() -> None:
     assert (read.children, read.blobs) == ((digest(2),), (Blob(digest(1), 1),))
 
 
+def test_a_layer_that_lies_elsewhere_is_none_of_the_registry() -> None:
+    """A base that may not be distributed has its own addresses (`urls`): nobody looks for it here."""
+    layers = [{**described(2), "urls": ["https://elsewhere.example/layer"]}, {**described(3), "urls": []}]
+    assert content({"mediaType": IMAGE, "layers": layers}).blobs == (Blob(digest(3), 3),)
+
+
 def test_garbled_blobs_are_left_out() -> None:
     """They only tell sizes."""
     layers = [None, 5, {}, {"digest": "x"}, {"digest": digest(1), "size": "big"}]

@@ -98,7 +98,7 @@ def test_a_total_that_lies_is_found_out_by_the_next_link() -> None:
 
 def test_a_server_that_never_ends_does_not_keep_us_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     """An endless list ends at the bound, lowered here, and is incomplete (law 12)."""
-    monkeypatch.setattr("cleaner.docr.reader.MOST_PAGES", 30)
+    monkeypatch.setattr("cleaner.docr.lists.MOST_PAGES", 30)
     script = Script(lambda request: page(int(request.url.params["page"]), total=10**9, has_next=True))
     with pytest.raises(ListingIncomplete):
         read(script, listing)
@@ -170,7 +170,7 @@ def test_all_repositories_are_listed_sorted() -> None:
 def test_an_incomplete_list_of_repositories_is_none(total: object) -> None:
     """It is the registry's trouble, not one repository's: what is freed could not be told, nor what exists."""
     answer = {"repositories": [{"name": "a"}, {"name": "b"}], "meta": {"total": total}}
-    with pytest.raises(MalformedAnswer, match="the list of the repositories is incomplete"):
+    with pytest.raises(MalformedAnswer, match="reading the repositories: the list is incomplete"):
         read(Script(lambda _: httpx.Response(200, json=answer)), repositories)
 
 
@@ -348,7 +348,7 @@ def test_where_no_repository_says_when_it_was_pushed_there_is_no_last_push(lates
 def test_a_part_of_the_repositories_tells_no_last_push() -> None:
     """The one that was pushed last may be missing, for a push may shift the pages."""
     answer = {"repositories": [{"name": "a"}], "meta": {"total": 2}}
-    with pytest.raises(MalformedAnswer, match="the list of the last pushes is incomplete"):
+    with pytest.raises(MalformedAnswer, match="reading the last pushes: the list is incomplete"):
         read(Script(lambda request: httpx.Response(200, json=answer)), last_push)
 
 

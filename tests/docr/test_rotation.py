@@ -63,7 +63,7 @@ def delete(provider: Provider, limit: RateLimit, within: float) -> object:
     """What comes of a deletion that must be sent within so many seconds."""
 
     async def story() -> object:
-        async with writing(provider.api, "acme", edges(provider.script.transport, limit)) as (_, writer):
+        async with writing(provider.api, "acme", edges(provider.script.transport, limit)) as (_, writer, _):
             return await writer.delete_manifest(INTENT, elapsed() + within)
 
     return run(story())

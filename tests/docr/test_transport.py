@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from cleaner.docr.call import Answer, Call
-from cleaner.docr.transport import exchange, guarded, http_client, mutates_as_agreed, reads_only, secure
+from cleaner.docr.transport import exchange, guarded, http_client, mutates_as_agreed, reads_only, restores_to, secure
 from cleaner.errors import AnswerLost, MalformedAnswer, MutationRefused, OriginRefused, RemoteError, Unreachable
-from tests.docr.asking import CONTROL, Script, digest, elapsed, in_turn, run
+from tests.docr.asking import CONTROL, REGISTRY, Script, digest, elapsed, in_turn, run
 
 
 async def sent(script: Script, call: Call) -> Answer:
@@ -168,6 +168,8 @@ REFUSED = [
     ("PUT", "/v2/registries/acme/garbage-collection/../x"),
     ("PATCH", "/v2/registries/acme/garbage-collection"),
     ("delete", f"/v2/registries/acme/repositories/api/digests/{digest(1)}"),
+    ("PUT", f"/v2/acme/api/manifests/{digest(1)}"),
+    ("DELETE", f"/v2/acme/api/manifests/{digest(1)}"),
 ]
 
 
@@ -191,8 +193,8 @@ def test_a_writer_sends_nothing_else(method: str, path: str) -> None:
     assert script.requests == []
 
 
-@pytest.mark.parametrize("method", ["DELETE", "POST", "PUT", "PATCH", "HEAD", "OPTIONS", "get", ""])
-def test_a_reader_sends_nothing_but_get(method: str) -> None:
+@pytest.mark.parametrize("method", ["DELETE", "POST", "PUT", "PATCH", "OPTIONS", "get", ""])
+def test_a_reader_sends_nothing_but_get_and_head(method: str) -> None:
     """In mode `plan` the transport knows no mutating request."""
     script = in_turn()
 
@@ -203,6 +205,53 @@ def test_a_reader_sends_nothing_but_get(method: str) -> None:
     with pytest.raises(MutationRefused):
         run(story())
     assert script.requests == []
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_reader_sends_what_changes_nothing(method: str) -> None:
+    """Whatever its path."""
+    assert reads_only(Call(method, CONTROL, "reading", ""))
+
+
+PUT_BACK = [
+    f"/v2/acme/shop/manifests/{digest(1)}",
+    f"/v2/acme/shop/web/manifests/sha512:{'0' * 128}",
+    "/v2/acme/shop/manifests/latest",
+    "/v2/acme/manifests/manifests/v1.2.3-rc_1",
+]
+NOT_PUT_BACK = [
+    ("DELETE", f"/v2/acme/shop/manifests/{digest(1)}"),
+    ("POST", f"/v2/acme/shop/manifests/{digest(1)}"),
+    ("GET", f"/v2/acme/shop/manifests/{digest(1)}"),
+    ("PUT", f"/v2/another/shop/manifests/{digest(1)}"),
+    ("PUT", f"/v2/acme/../another/manifests/{digest(1)}"),
+    ("PUT", f"/v2/acmes/shop/manifests/{digest(1)}"),
+    ("PUT", f"/v2/acme/manifests/{digest(1)}"),
+    ("PUT", f"/v2/acme/shop/manifests/{digest(1)}?x=y"),
+    ("PUT", f"/v2/acme/shop/manifests/{digest(1)}/more"),
+    ("PUT", "/v2/acme/shop/manifests/"),
+    ("PUT", "/v2/acme/shop/manifests/sha256:12"),
+    ("PUT", "/v2/acme/shop/manifests/a%2Fb"),
+    ("PUT", "/v2/acme/shop/blobs/uploads/1"),
+    ("PUT", "/v2/registries/acme/garbage-collection/1"),
+]
+
+
+@pytest.mark.parametrize("path", PUT_BACK)
+def test_a_restorer_puts_manifests(path: str) -> None:
+    """By digest or by tag, in any repository of its registry."""
+    assert restores_to("acme")(Call("PUT", REGISTRY + path, "writing", ""))
+
+
+@pytest.mark.parametrize(("method", "path"), NOT_PUT_BACK)
+def test_a_restorer_sends_nothing_else(method: str, path: str) -> None:
+    """Nothing of another registry, no blob, no deletion, nothing that a path turns into something else."""
+    assert not restores_to("acme")(Call(method, REGISTRY + path, "writing", ""))
+
+
+def test_a_name_is_no_pattern() -> None:
+    """Whatever a registry is called, its restorer sends to it alone."""
+    assert not restores_to("a.me")(Call("PUT", f"{REGISTRY}{PUT_BACK[0]}", "writing", ""))
 
 
 @pytest.mark.parametrize("url", ["https://api.example", "http://127.0.0.1:80", "http://localhost:1", "http://[::1]:1"])

@@ -14,6 +14,7 @@ import pytest
 from tests.changes import after_requests, entries, move_tag, once_planned, push
 from tests.house import House
 from tests.shelves import Shelf, house, left, policy, registry
+from tests.workloads import APP_PLATFORM, SOURCES, Workloads
 
 KEEP = '[{tags: [main]}, {tags: ["v*"], last: 2}]'
 LISTING = "/digests?page=1&"
@@ -132,9 +133,39 @@ def test_the_second_judgement_is_as_of_the_start_of_the_run_too(tmp_path: Path) 
         assert almost in left(world)
 
 
-def ages_of_looks(world: House) -> list[float]:
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("by", ["tag", "digest"])
+def test_what_begins_to_run_after_the_plan_stays(tmp_path: Path, source: str, by: str) -> None:
+    """The sources are asked twice as well: what only the second reading names is dropped from the deletions."""
+    shelf, digests = builds(5)
+    with house(registry(shelf), policy(KEEP, in_use=f"[{{{SOURCES[source]}}}]"), tmp_path) as world:
+        around = Workloads(world)
+        image = {"tag": "v0"} if by == "tag" else {"digest": digests[0]}
+        once_planned(world, lambda: around.deploy(source, "shop", **image))
+        report = world.apply()
+        assert digests[0] in left(world)
+        assert [skipped.digest for skipped in report.skipped] == [digests[0]]
+        assert {deleted.digest for deleted in report.deleted} == {digests[1], digests[2]}
+        assert report.exit_code == 0
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_what_stops_running_after_the_plan_stays_in_this_run(tmp_path: Path, source: str) -> None:
+    """The plan kept it, so nothing is to be deleted that the second reading does not name any more."""
+    shelf, digests = builds(5)
+    configuration = policy(KEEP, in_use=f"[{{{SOURCES[source]}}}]").replace("protect: {", "protect: {remember: 0s, ")
+    with house(registry(shelf), configuration, tmp_path) as world:
+        around = Workloads(world)
+        around.deploy(source, "shop", tag="v0")
+        once_planned(world, around.stop)
+        assert digests[0] not in {deleted.digest for deleted in world.apply().deleted}
+        assert digests[0] in left(world)
+        assert [deleted.digest for deleted in world.apply().deleted] == [digests[0]]
+
+
+def ages_of_looks(world: House, look_at: str = LISTING) -> list[float]:
     """For each deletion, how old the look was on which it relied when it was sent, in seconds."""
-    moments, looks = world.network.moments, world.network.places("GET", LISTING)
+    moments, looks = world.network.moments, world.network.places("GET", look_at)
     return [
         moments[gone] - max(moments[look] for look in looks if look < gone) for gone in world.network.places("DELETE")
     ]
@@ -159,3 +190,26 @@ def test_no_deletion_relies_on_a_look_older_than_recheck(tmp_path: Path, seconds
         assert len(world.network.places("GET", LISTING)) > 3
         assert report.exit_code == 0
         assert left(world) == {*digests[31:]}
+
+
+@pytest.mark.parametrize("seconds", [1.0, 20.0, 40.0])
+def test_no_deletion_relies_on_sources_asked_longer_ago_than_recheck(tmp_path: Path, seconds: float) -> None:
+    """However slow deletions are, in this repository and in the one before it, what begins to run meanwhile is seen."""
+    shelf, digests = builds(24)
+    before = Shelf("api")
+    for n in range(10):
+        before.image(f"v{n}", days=40 - n)
+    configuration = policy(KEEP, in_use=f"[{{{SOURCES[APP_PLATFORM]}}}]", top="recheck: 90s")
+    with house(registry(before, shelf), configuration, tmp_path) as world:
+        around = Workloads(world)
+        world.network.delay = lambda request: seconds if request.method == "DELETE" else 0.0
+        once_planned(world, lambda: world.loop.call_later(seconds, run, around, digests[-3]))
+        world.apply()
+        for look in (LISTING, "/v2/apps?"):
+            assert max(ages_of_looks(world, look)) <= timedelta(seconds=90).total_seconds()
+        assert left(world) == set(digests[-3:] if seconds > 1 else digests[-2:])
+
+
+def run(around: Workloads, digest: str) -> None:
+    """Something begins to run a build."""
+    around.deploy(APP_PLATFORM, "shop", digest=digest)

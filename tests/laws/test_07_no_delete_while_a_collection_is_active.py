@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from cleaner.cleaning.few import FEW
+from cleaner.cleaning.orders import Mandate
 from cleaner.model.event import CollectionEnded, CollectionStarted, Planned
 from cleaner.model.report import Report
 from cleaner.model.run import STOPPED
@@ -213,7 +214,7 @@ def test_a_stop_while_ours_is_active_leaves_it_to_the_next_run(tmp_path: Path) -
 
     with world_of(tmp_path) as world:
         with world.application() as application:
-            cleaning = application.clean(world.registry, frozenset(), world.events.append)
+            cleaning = application.clean(world.registry, Mandate(), world.events.append)
             assert world.run(stopped_after(4, cleaning)).exit_code == STOPPED
         assert world.apply().exit_code == 0
         assert statuses(world) == [SUCCEEDED]

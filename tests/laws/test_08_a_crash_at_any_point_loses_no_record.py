@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
+from cleaner.cleaning.orders import Mandate
 from cleaner.errors import RunInProgress
 from cleaner.model.report import Report
 from cleaner.model.run import STOPPED
@@ -112,7 +113,7 @@ def test_one_run_a_registry_at_a_time(tmp_path: Path) -> None:
 
         async def second() -> None:
             try:
-                await other.clean(world.registry, frozenset(), world.events.append)
+                await other.clean(world.registry, Mandate(), world.events.append)
             except RunInProgress as refused:
                 refusals.append(refused)
 
@@ -123,7 +124,7 @@ def test_one_run_a_registry_at_a_time(tmp_path: Path) -> None:
         world.network.before = meanwhile
         assert world.apply().exit_code == 0
         assert refusals
-        assert len(world.network.places("GET", "repositoriesV2")) == 2
+        assert len(world.network.places("GET", "repositoriesV2")) == 3  # the family, the inventory, the last look
 
 
 def test_no_deletion_is_sent_that_is_not_written_down(tmp_path: Path) -> None:
@@ -181,7 +182,7 @@ def test_a_run_that_is_stopped_settles_what_it_has_in_hand(tmp_path: Path, tenth
     with house(content(), CONFIGURATION, tmp_path) as world:
         before = {digest for _, digest in world.digests()}
         with world.application() as application:
-            cleaning = application.clean(world.registry, frozenset(), world.events.append)
+            cleaning = application.clean(world.registry, Mandate(), world.events.append)
             report = world.run(stopped(cleaning))
         assert report.exit_code == STOPPED
         done, unsettled, _ = records(world)

@@ -6,22 +6,34 @@ import random
 import re
 from pathlib import Path
 
+import httpx
 import pytest
 
+from cleaner.docr.call import Call
+from cleaner.docr.transport import Allows, mutates_as_agreed, reads_only, restores_to
 from cleaner.errors import MutationRefused
+from cleaner.ledger.restoring import Which
 from tests.changes import collect
-from tests.house import House
+from tests.house import CONTROL, REGISTRY, House, path_of
 from tests.registries import load_file
 from tests.shelves import Shelf, house, left, policy, registry
 from tests.worlds import random_registry
 
+READS = ("GET", "HEAD")
 AGREED = {
-    "DELETE": r"/v2/registries/acme/repositories/[^/]+/digests/sha256:[0-9a-f]{64}",
-    "POST": r"/v2/registries/acme/garbage-collection",
-    "PUT": r"/v2/registries/acme/garbage-collection/[^/]+",
+    ("DELETE", CONTROL): r"/v2/registries/acme/repositories/[^/]+/digests/sha256:[0-9a-f]{64}",
+    ("POST", CONTROL): r"/v2/registries/acme/garbage-collection",
+    ("PUT", CONTROL): r"/v2/registries/acme/garbage-collection/[^/]+",
+    ("PUT", REGISTRY): r"/v2/acme/.+/manifests/(sha256:[0-9a-f]{64}|[\w.-]+)",
 }
+DIGEST = f"sha256:{1:064x}"
 HARSH = '[{tags: ["v*"], last: 1}]'
 REST = "untagged: {within: 1d}\n        unmatched: delete"
+
+
+def is_agreed(request: httpx.Request) -> bool:
+    """Whether it is one of the few requests that may change something."""
+    return re.fullmatch(AGREED[request.method, request.url.host], path_of(request)) is not None
 
 
 def methods(world: House) -> set[str]:
@@ -89,10 +101,52 @@ def test_a_run_sends_only_the_agreed_requests(tmp_path: Path, seed: int) -> None
     with House(load_file(generated), policy(HARSH, rest=REST), tmp_path, start=generated.now) as world:
         world.apply()
         for request in world.network.seen:
-            path = request.url.raw_path.decode()
-            assert request.method == "GET" or re.fullmatch(AGREED[request.method], path)
+            assert request.method in READS or is_agreed(request)
             if request.method == "POST":
                 assert request.content == b'{"type":"unreferenced blobs only"}'
+
+
+CLIENTS: dict[str, Allows] = {"reader": reads_only, "writer": mutates_as_agreed, "restorer": restores_to("acme")}
+SENDS = [
+    ("GET", CONTROL, "/v2/registries/acme/garbage-collection", {"reader"}),
+    ("HEAD", REGISTRY, f"/v2/acme/shop/blobs/{DIGEST}", {"reader"}),
+    ("DELETE", CONTROL, f"/v2/registries/acme/repositories/shop/digests/{DIGEST}", {"writer"}),
+    ("POST", CONTROL, "/v2/registries/acme/garbage-collection", {"writer"}),
+    ("PUT", CONTROL, "/v2/registries/acme/garbage-collection/1", {"writer"}),
+    ("PUT", REGISTRY, f"/v2/acme/shop/manifests/{DIGEST}", {"restorer"}),
+    ("PUT", REGISTRY, "/v2/acme/shop/manifests/v1", {"restorer"}),
+    ("DELETE", REGISTRY, f"/v2/acme/shop/manifests/{DIGEST}", set()),
+    ("DELETE", CONTROL, "/v2/registries/acme/repositories/shop/tags/v1", set()),
+    ("DELETE", CONTROL, "/v2/registries/acme/repositories/shop", set()),
+    ("PUT", REGISTRY, f"/v2/other/shop/manifests/{DIGEST}", set()),
+    ("PUT", REGISTRY, "/v2/acme/shop/blobs/uploads/1", set()),
+    ("POST", REGISTRY, "/v2/acme/shop/blobs/uploads/", set()),
+    ("PATCH", REGISTRY, "/v2/acme/shop/blobs/uploads/1", set()),
+]
+
+
+@pytest.mark.parametrize(("method", "host", "path", "senders"), SENDS)
+def test_each_client_sends_its_own_requests_and_no_others(method: str, host: str, path: str, senders: set[str]) -> None:
+    """What deletes cannot put manifests, what puts them back cannot delete, and what reads can do neither."""
+    call = Call(method, f"https://{host}{path}", "asking", "")
+    assert {name for name, allows in CLIENTS.items() if allows(call)} == senders
+
+
+def test_undo_sends_nothing_but_manifests(tmp_path: Path) -> None:
+    """What a run deleted is put back by PUTs of manifests; besides, it only reads."""
+    shelf = Shelf()
+    for n in range(4):
+        shelf.image(f"v{n}", days=40 - n)
+    with house(registry(shelf), policy(HARSH, collection="schedule: never"), tmp_path) as world:
+        before = world.digests()
+        world.apply()
+        sent = len(world.network.seen)
+        with world.application() as application:
+            world.run(application.undo(world.registry, Which(), world.events.append))
+        undoing = [request for request in world.network.seen[sent:] if request.method not in READS]
+        assert {(request.method, request.url.host) for request in undoing} == {("PUT", REGISTRY)}
+        assert all(is_agreed(request) for request in undoing)
+        assert world.digests() == before
 
 
 def test_a_hung_collection_of_ours_is_cancelled_by_the_agreed_request(tmp_path: Path) -> None:

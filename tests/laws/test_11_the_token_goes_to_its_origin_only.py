@@ -13,11 +13,14 @@ from cleaner.config.settings import Family
 from cleaner.docr.call import Answer, Call
 from cleaner.docr.credentials import Expiring
 from cleaner.docr.reader import Reader
+from cleaner.docr.restorer import Restorer
 from cleaner.docr.transport import bound
-from cleaner.errors import CleanerError, ManifestUnreadable, OriginRefused, UnexpectedStatus
-from tests.docr.asking import TOKEN, Script, api, basic, digest, in_turn, manifests, read, refusal, run
+from cleaner.errors import BadRequest, CleanerError, ManifestUnreadable, OriginRefused, UnexpectedStatus
+from cleaner.model.deletion import Body
+from tests.docr.asking import TOKEN, Script, api, basic, digest, in_turn, manifests, read, refusal, restore, run
 
-SECRETS = (TOKEN, "hunter2", base64.b64encode(b"user:hunter2").decode(), "pulltoken")
+PAIR = base64.b64encode(b"user:hunter2").decode()
+SECRETS = (TOKEN, "hunter2", PAIR, "pulltoken")
 ELSEWHERE = "https://elsewhere.example"
 
 
@@ -28,14 +31,28 @@ def carries(request: httpx.Request, secret: str) -> bool:
 
 async def everything(reader: Reader) -> None:
     """Whatever a reader can ask."""
-    for ask in (reader.repositories, reader.registry, reader.subscription, reader.active_collection):
+    asks = (reader.repositories, reader.registry, reader.subscription, reader.active_collection, reader.apps.apps)
+    for ask in asks:
         with suppress(CleanerError):
             await ask()
     for name in ("shop/web", "../..", "@elsewhere.example", "https://elsewhere.example/"):
         with suppress(CleanerError):
             await reader.listing(name)
+        for look in (reader.content, reader.body, reader.has_blob):
+            with suppress(CleanerError):
+                await look(name, digest(1))
+
+
+async def put(restorer: Restorer) -> None:
+    """A manifest is put back."""
+    await restorer.put("shop/web", digest(1), Body("application/x", b"{}"))
+
+
+async def put_in_vain(restorer: Restorer) -> None:
+    """A manifest is put back under any name, whatever comes of it."""
+    for name in ("shop/web", "../..", "@elsewhere.example", "https://elsewhere.example/"):
         with suppress(CleanerError):
-            await reader.content(name, digest(1))
+            await restorer.put(name, "latest", Body("application/x", b"{}"))
 
 
 def redirecting(status: int) -> Callable[[httpx.Request], httpx.Response]:
@@ -58,7 +75,8 @@ def test_no_redirect_and_no_link_is_followed(
     """Every request goes to one of the two configured origins, and the token to the control plane's only."""
     script = Script(respond)
     read(script, everything, api(family))
-    assert script.requests
+    restore(script, put_in_vain, api(family))
+    assert {request.method for request in script.requests} == {"GET", "HEAD", "PUT"}
     assert {request.url.host for request in script.requests} <= {"api.example", "registry.example"}
     assert not [r for r in script.requests if r.url.host != "api.example" and carries(r, TOKEN)]
 
@@ -94,7 +112,7 @@ REALMS = [
 
 @pytest.mark.parametrize("realm", REALMS)
 def test_a_realm_elsewhere_gets_nothing(realm: str) -> None:
-    """Neither credentials nor a request; not even credentials are made for it. Its repository is held back."""
+    """Neither credentials nor a request; not even credentials are made for it. Nothing is read there, nothing put."""
     script = Script(challenged(realm))
 
     async def look(reader: Reader) -> None:
@@ -102,7 +120,9 @@ def test_a_realm_elsewhere_gets_nothing(realm: str) -> None:
 
     with pytest.raises(ManifestUnreadable):
         read(script, look)
-    assert [request.url.host for request in script.requests] == ["registry.example"]
+    with pytest.raises(OriginRefused):
+        restore(script, put)
+    assert [request.url.host for request in script.requests] == ["registry.example"] * 2
 
 
 def test_a_realm_on_the_control_plane_gets_credentials_and_no_token() -> None:
@@ -168,6 +188,46 @@ def test_an_answer_that_echoes_the_token_puts_it_into_no_error(
     told = "".join(f"{error!r} {error}" for error in chain(caught.value))
     printed = capfd.readouterr()
     assert TOKEN not in told + caplog.text + printed.out + printed.err
+
+
+def echoing(request: httpx.Request) -> httpx.Response:
+    """Refuses in words that are full of what the request was authorised by."""
+    shown = request.headers["authorization"]
+    plain = shown.replace(PAIR, base64.b64decode(PAIR).decode())
+    error = {"code": shown, "message": f"what is {shown}", "detail": plain}
+    return httpx.Response(400, json={"errors": [error], "request_id": shown})
+
+
+def granting(request: httpx.Request) -> httpx.Response:
+    """The realm gives a token, and the data plane refuses it in its own words."""
+    if request.url.host == "api.example":
+        return httpx.Response(200, json={"token": "pulltoken", "expires_in": 300})
+    return echoing(request)
+
+
+def planes(echo: Callable[[httpx.Request], httpx.Response]) -> Callable[[httpx.Request], httpx.Response]:
+    """A control plane that gives credentials, and a challenge; `echo` answers whoever shows something."""
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("docker-credentials"):
+            return httpx.Response(200, json=basic())
+        if "authorization" not in request.headers:
+            return challenged("https://api.example/v2/registry/auth")(request)
+        return echo(request)
+
+    return respond
+
+
+@pytest.mark.parametrize("echo", [granting, echoing], ids=["the data plane", "the realm"])
+def test_a_refusal_that_echoes_what_it_was_shown_puts_it_into_no_error(
+    echo: Callable[[httpx.Request], httpx.Response],
+) -> None:
+    """Neither a token of the realm nor the credentials that gave it, in base64 or plain."""
+    with pytest.raises(BadRequest, match="what is") as caught:
+        restore(Script(planes(echo)), put)
+    error = caught.value
+    told = f"{error!r} {error} {error.error_id} {error.request_id}"
+    assert not [secret for secret in SECRETS if secret in told]
 
 
 def test_nothing_that_holds_a_secret_shows_it() -> None:

@@ -59,7 +59,7 @@ def test_a_deletion_is_told_with_its_reasons_and_its_outcome(
     intent = ledger.intend(ledger.begin_run("acme", RunKind.CLEAN), "acme", deletion(1), BLOBS)
     ledger.settle(intent, outcome)
     why = tuple(say(reason) for reason in REASONS)
-    times = (intent.at, name, error, intent.at + timedelta(seconds=1), None)
+    times = (intent.at, name, error, intent.at + timedelta(seconds=1), None, None, False)
     assert ledger.history.deletions(9) == (
         PastDeletion(1, "run-1", "acme", "shop/api", digest(1), ("v1",), why, *times),
     )

@@ -14,7 +14,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from cleaner.errors import StateError
 from cleaner.ledger.ledger import Ledger
-from cleaner.model.deletion import AlreadyGone, Deleted, Failed, Intent, Outcome
+from cleaner.ledger.restoring import Which
+from cleaner.model.deletion import AlreadyGone, Body, Deleted, Failed, Intent, Outcome
 from cleaner.model.manifest import Blob, Digest, Manifest
 from cleaner.model.plan import Deletion, Mode
 from cleaner.model.run import RunKind
@@ -23,6 +24,7 @@ from tests.ledger.samples import HOSTILE, REASONS, START, digest, opened
 REGISTRIES = ("acme", "other")
 DIGESTS = st.integers(0, 4).map(digest)
 BLOBS = st.lists(st.builds(Blob, DIGESTS, st.none() | st.integers(0, 2**70)), max_size=3).map(tuple)
+BODY = Body("application/vnd.oci.image.manifest.v1+json", b"{}")
 OUTCOMES = st.sampled_from([Deleted(), AlreadyGone(), Failed("500")])
 
 
@@ -35,6 +37,20 @@ class Expected:
     outcome: Outcome | None = None
     at: datetime = START
     collected: bool = False
+    restored: bool = False
+    has_body: bool = False
+
+    @property
+    def is_gone(self) -> bool:
+        return isinstance(self.outcome, Deleted) and not self.restored
+
+    @property
+    def is_restorable(self) -> bool:
+        return self.is_gone and not self.collected
+
+    @property
+    def needs_its_body(self) -> bool:
+        return self.outcome is None or self.is_restorable
 
     def told(self) -> tuple[object, ...]:
         """As the ledger tells what is gone; blobs that are collected are nobody's any more."""
@@ -43,7 +59,7 @@ class Expected:
 
 
 class LedgerMachine(RuleBasedStateMachine):
-    """Intents, outcomes and collections, on two registries, with a restart at any point."""
+    """Intents, outcomes, collections and what is brought back, on two registries, with a restart at any point."""
 
     intents: Bundle[Intent] = Bundle("intents")
 
@@ -52,6 +68,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.directory = TemporaryDirectory()
         self.time = START
         self.expected: dict[Intent, Expected] = {}
+        self.bodies: set[Digest] = set()
         self.ledger = self.open()
 
     def open(self) -> Ledger:
@@ -68,15 +85,24 @@ class LedgerMachine(RuleBasedStateMachine):
         tags=st.lists(st.sampled_from(HOSTILE), max_size=2),
         children=st.lists(DIGESTS, max_size=2),
         blobs=BLOBS,
+        body=st.sampled_from([None, BODY]),
     )
     def intend(
-        self, registry: str, name: Digest, tags: list[str], children: list[Digest], blobs: tuple[Blob, ...]
+        self,
+        registry: str,
+        name: Digest,
+        tags: list[str],
+        children: list[Digest],
+        blobs: tuple[Blob, ...],
+        body: Body | None,
     ) -> Intent:
         manifest = Manifest("shop", name, None, tuple(tags))
         deletion = Deletion(manifest, Mode.ENFORCE, REASONS, children=tuple(children))
-        intent = self.ledger.intend(self.run, registry, deletion, blobs)
+        intent = self.ledger.intend(self.run, registry, deletion, blobs, body)
         assert intent not in self.expected
         self.expected[intent] = Expected(deletion, blobs)
+        if body is not None:
+            self.bodies.add(name)
         return intent
 
     @rule(intent=intents, outcome=OUTCOMES)
@@ -85,6 +111,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if expected.outcome is None:
             self.ledger.settle(intent, outcome)
             expected.outcome, expected.at = outcome, self.time
+            self.drop_bodies()
         else:
             with pytest.raises(StateError):
                 self.ledger.settle(intent, outcome)
@@ -95,7 +122,20 @@ class LedgerMachine(RuleBasedStateMachine):
         self.ledger.collected(registry, before)
         for intent in self.settled(registry, Deleted, AlreadyGone):
             expected = self.expected[intent]
-            expected.collected |= expected.at < before
+            expected.collected |= expected.at < before and not expected.restored
+        self.drop_bodies()
+
+    @rule(registry=st.sampled_from(REGISTRIES), which=st.builds(Which, digest=st.none() | DIGESTS))
+    def restore(self, registry: str, which: Which) -> None:
+        for restorable in self.ledger.restorable(registry, which):
+            self.ledger.restored(registry, restorable)
+            for intent in self.settled(registry, Deleted):
+                self.expected[intent].restored |= intent.digest == restorable.digest
+        self.drop_bodies()
+
+    def drop_bodies(self) -> None:
+        needed = {intent.digest for intent, expected in self.expected.items() if expected.needs_its_body}
+        self.bodies &= needed
 
     @rule(microseconds=st.integers(1, 2))
     def pass_time(self, microseconds: int) -> None:
@@ -125,14 +165,29 @@ class LedgerMachine(RuleBasedStateMachine):
                 (gone.repository, gone.digest, gone.children, gone.blobs, gone.at)
                 for gone in self.ledger.gone(registry)
             ]
-            assert told == [self.expected[intent].told() for intent in self.settled(registry, Deleted)]
+            settled = [self.expected[intent] for intent in self.settled(registry, Deleted)]
+            assert told == [expected.told() for expected in settled if expected.is_gone]
+
+    @invariant()
+    def the_same_can_be_brought_back(self) -> None:
+        for registry in REGISTRIES:
+            last = {i.digest: i.id for i in self.settled(registry, Deleted) if self.expected[i].is_restorable}
+            told = [(one.deletion, one.body) for one in self.ledger.restorable(registry, Which())]
+            bodies = {number: BODY if name in self.bodies else None for name, number in last.items()}
+            assert told == sorted(bodies.items())
+
+    @invariant()
+    def the_history_tells_what_can_be_undone(self) -> None:
+        told = {past.id: past.can_be_undone for past in self.ledger.history.deletions(100)}
+        expected = {i.id: e.is_restorable and i.digest in self.bodies for i, e in self.expected.items()}
+        assert told == expected
 
     @invariant()
     def the_same_awaits_a_collection(self) -> None:
         for registry in REGISTRIES:
             awaiting = [self.expected[intent] for intent in self.settled(registry, Deleted, AlreadyGone)]
             told = [(gone.digest, gone.at) for gone in self.ledger.uncollected(registry)]
-            assert told == [(e.deletion.manifest.digest, e.at) for e in awaiting if not e.collected]
+            assert told == [(e.deletion.manifest.digest, e.at) for e in awaiting if not e.collected and not e.restored]
 
     def teardown(self) -> None:
         self.ledger.close()

@@ -105,7 +105,7 @@ def make_loop(path: Path) -> None:
         (make_damaged, "it is damaged", "Restore it from a backup"),
         (make_short, "it is damaged", "Restore it from a backup"),
         (make_foreign, "it holds the tables of something else", "Name a file of its own"),
-        (make_newer, "has schema 9999, and this version of registry-cleaner knows up to 0002", "Install the newer"),
+        (make_newer, "has schema 9999, and this version of registry-cleaner knows up to 0003", "Install the newer"),
         (make_loop, "it cannot be opened", "Expected: a file"),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
@@ -217,7 +217,7 @@ def fill(ledger: Ledger, run: str) -> int:
 
 def test_a_disk_that_fills_up_loses_no_record(path: Path) -> None:
     """What was acknowledged before stays, and the ledger goes on when there is room again."""
-    engine = limited(engine_at(url_of(path)), "max_page_count = 30")
+    engine = limited(engine_at(url_of(path)), "max_page_count = 60")
     with closing(ledger_on(engine, now=ticking(), new_id=numbered())) as ledger:
         run = ledger.begin_run("acme", RunKind.CLEAN)
         done = fill(ledger, run)

@@ -19,6 +19,7 @@ from sqlalchemy import event
 from cleaner.errors import StateError
 from cleaner.ledger.database import engine_at
 from cleaner.ledger.opening import ledger_on
+from cleaner.ledger.restoring import Which
 from cleaner.ledger.schema import HEAD
 from cleaner.ledger.tables import metadata
 from cleaner.model.run import RunKind, Schedule
@@ -62,12 +63,12 @@ def test_a_migration_that_fails_leaves_nothing_behind(path: Path) -> None:
         assert ledger.begin_run("acme", RunKind.CLEAN) == "run-1"
 
 
-def make_first_version(path: Path) -> None:
-    """A ledger as the first release left it: a run that ended, one that died, a deletion."""
+def make_version(path: Path, version: str) -> None:
+    """A ledger as an earlier release left it: a run that ended, one that died, a deletion."""
     with engine_at(url_of(path)).begin() as connection:
         config = Config(attributes={"connection": connection})
         config.set_main_option("script_location", "cleaner.ledger:migrations")
-        command.upgrade(config, "0001")
+        command.upgrade(config, version)
         for row in ("('one', 'acme', 1000000, 2000000, 0)", "('two', 'acme', 3000000, NULL, NULL)"):
             insert = f"INSERT INTO runs (id, registry, started_at, ended_at, exit_code) VALUES {row}"
             connection.exec_driver_sql(insert)
@@ -79,7 +80,7 @@ def make_first_version(path: Path) -> None:
 
 def test_a_ledger_of_the_first_release_is_brought_up_to_date(path: Path) -> None:
     """It keeps its rows; all its runs cleaned, and none answered a due moment that anybody wrote down."""
-    make_first_version(path)
+    make_version(path, "0001")
     with closing(opened(path)) as ledger:
         runs = [(run.id, run.kind, run.due_at, run.exit_code) for run in ledger.history.runs(9)]
         assert runs == [("two", RunKind.CLEAN, None, None), ("one", RunKind.CLEAN, None, 0)]
@@ -89,9 +90,23 @@ def test_a_ledger_of_the_first_release_is_brought_up_to_date(path: Path) -> None
         assert ledger.history.last_successes("acme")[RunKind.CLEAN].id == "one"
 
 
+@pytest.mark.parametrize("version", ["0001", "0002"])
+def test_what_an_earlier_release_deleted_counts_as_before(path: Path, version: str) -> None:
+    """It is gone and uncollected; nobody brought it back, and without its bytes nobody can."""
+    make_version(path, version)
+    with closing(sqlite3.connect(path)) as raw, raw:
+        raw.execute("UPDATE deletions SET outcome = 'deleted', answered_at = 1600000")
+    with closing(opened(path)) as ledger:
+        assert [gone.digest for gone in ledger.gone("acme")] == [digest(1)]
+        assert ledger.gone("acme") == ledger.uncollected("acme")
+        (past,) = ledger.history.deletions(9)
+        assert (past.restored_at, past.can_be_undone) == (None, False)
+        assert [one.body for one in ledger.restorable("acme", Which())] == [None]
+
+
 def test_a_ledger_that_cannot_be_brought_up_to_date_stays_as_it_was(path: Path) -> None:
     """The older program can go on with it, and the newer one once the trouble is over."""
-    make_first_version(path)
+    make_version(path, "0001")
     engine = engine_at(url_of(path))
     with failing_at(engine, "CREATE TABLE schedules"), pytest.raises(StateError):
         ledger_on(engine, now=ticking(), new_id=numbered())

@@ -1,61 +1,103 @@
-"""The limits of the policy page, written to be obviously right: everything is looked at anew for each next deletion."""
+"""What holds back and what goes, as the policy page says it, written to be obviously right.
+
+Everything is looked at anew for each manifest, and for each next deletion.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from cleaner.model.manifest import Digest, Manifest
-from cleaner.model.plan import Mode
+from cleaner.model.plan import HoldReason
 from cleaner.model.verdict import Condemned
-from cleaner.planning.plan import Terms
 from cleaner.planning.survey import Judged, Survey
+from cleaner.planning.terms import Terms
 from cleaner.retention.policy import Policy
 
 Key = tuple[str, Digest]
 """A manifest's repository and digest."""
 
-
-def left_whole(survey: Survey, terms: Terms) -> dict[str, int]:
-    """The repositories that would lose more than their share, with how many manifests that holds back."""
-    return {
-        place.listing.repository: len(_condemned(place))
-        for place in survey.judged
-        if place.policy.mode in terms.modes
-        and place.listing.repository not in terms.allowed
-        and _loses_more_than_its_share(place)
-    }
-
-
-def _loses_more_than_its_share(place: Judged) -> bool:
-    def too_many(lost: Iterable[Manifest], of: Iterable[Manifest]) -> bool:
-        return len(list(lost)) > place.policy.limits.share * len(list(of))
-
-    everything, condemned = place.listing.manifests, _condemned(place)
-    return too_many(condemned, everything) or too_many(
-        (m for m in condemned if m.is_version), (m for m in everything if m.is_version)
-    )
-
-
-def _condemned(place: Judged) -> list[Manifest]:
-    return [v.manifest for v in place.judgement.verdicts.values() if isinstance(v, Condemned)]
+Wait = tuple[HoldReason, datetime | None]
+"""What a manifest waits for, and when its notice runs out if that is it."""
 
 
 def goes(survey: Survey, policies: tuple[Policy, ...], terms: Terms) -> list[Key]:
-    """What goes in this run, in an order in which it may go: enforced and planned policies counted apart.
-
-    A source that cannot be read stops everything.
-    """
-    if terms.veto is not None:
-        return []
-    whole = left_whole(survey, terms)
+    """What goes in this run, in an order in which it may go: enforced and planned policies counted apart."""
     return [
         key
         for mode in terms.modes
-        for key in _Run(survey, policies, terms).goes_of(
-            [p for p in survey.judged if p.policy.mode is mode and p.listing.repository not in whole], mode
-        )
+        for key in _Run(survey, policies, terms).goes_of([p for p in survey.judged if p.policy.mode is mode])
     ]
+
+
+def waits(survey: Survey, policies: tuple[Policy, ...], terms: Terms) -> dict[Key, Wait]:
+    """What is condemned, was reviewed if anything was, and does not go in this run."""
+    going = goes(survey, policies, terms)
+    return {
+        key: _wait(place, key, terms) or (HoldReason.CAP, None)
+        for place in survey.judged
+        if place.policy.mode in terms.modes
+        for key in condemned(place)
+        if _is_reviewed(place, key, terms) and key not in going
+    }
+
+
+def condemned(place: Judged) -> dict[Key, Manifest]:
+    """What the policy condemns in a repository."""
+    verdicts = place.judgement.verdicts.values()
+    return {(place.listing.repository, v.manifest.digest): v.manifest for v in verdicts if isinstance(v, Condemned)}
+
+
+def above(place: Judged, key: Key) -> set[Key]:
+    """The condemned manifests that must go before this one: what lists it and what it is attached to, at any remove."""
+    families, found = place.judgement.families, set[Digest]()
+    while more := {
+        upper
+        for digest in {key[1], *found}
+        for edges in (families.children, families.attachments)
+        for upper, lower in edges.items()
+        if digest in lower and upper not in found
+    }:
+        found |= more
+    return {(key[0], digest) for digest in found} & condemned(place).keys()
+
+
+def _wait(place: Judged, key: Key, terms: Terms) -> Wait | None:
+    """What holds it back before any cap."""
+    if key[0] not in terms.allowed and _loses_more_than_its_share(place, terms) and not is_approved(place, key, terms):
+        return HoldReason.SHARE, None
+    if any(not veto.repositories or any(p.matches(key[0]) for p in veto.repositories) for veto in terms.vetoes):
+        return HoldReason.SOURCE, None
+    goes_at = max(_noticed(place, each, terms) for each in {key, *above(place, key)})
+    return (HoldReason.NOTICE, goes_at) if goes_at > terms.now else None
+
+
+def _noticed(place: Judged, key: Key, terms: Terms) -> datetime:
+    """When its own notice runs out."""
+    since = terms.since.get(key[0], {}).get(key[1], terms.now)
+    return min(since, terms.now) + place.policy.notice
+
+
+def _is_reviewed(place: Judged, key: Key, terms: Terms) -> bool:
+    return terms.only is None or {key, *above(place, key)} <= terms.only
+
+
+def is_approved(place: Judged, key: Key, terms: Terms) -> bool:
+    """Whether a person let it through, and all that must go before it."""
+    return all(digest in terms.approved.get(name, ()) for name, digest in {key, *above(place, key)})
+
+
+def _loses_more_than_its_share(place: Judged, terms: Terms) -> bool:
+    def too_many(lost: Iterable[Manifest], of: Iterable[Manifest]) -> bool:
+        return len(list(lost)) > place.policy.limits.share * len(list(of))
+
+    everything = place.listing.manifests
+    lost = [manifest for key, manifest in condemned(place).items() if not is_approved(place, key, terms)]
+    return too_many(lost, everything) or too_many(
+        (m for m in lost if m.is_version), (m for m in everything if m.is_version)
+    )
 
 
 @dataclass(slots=True)
@@ -67,10 +109,24 @@ class _Run:
     used: dict[str, int] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
 
-    def goes_of(self, places: list[Judged], mode: Mode) -> list[Key]:
+    def goes_of(self, places: list[Judged]) -> list[Key]:
+        """What no cap counts and what the caps let through, both in one order."""
+        free = {
+            key: manifest
+            for place in places
+            for key, manifest in condemned(place).items()
+            if _is_reviewed(place, key, self.terms) and _wait(place, key, self.terms) is None
+        }
+        uncounted = {
+            k for p in places for k in condemned(p) if k[0] in self.terms.allowed or is_approved(p, k, self.terms)
+        }
+        granted = {*self._pick({key: free[key] for key in free if key not in uncounted}), *(free.keys() & uncounted)}
+        everywhere = replace(self.terms, allowed=frozenset(place.listing.repository for place in places))
+        return _Run(self.survey, self.policies, everywhere)._pick({key: free[key] for key in free if key in granted})
+
+    def _pick(self, waiting: Mapping[Key, Manifest]) -> list[Key]:
         """Until nothing is left that may go: the oldest version that may, else the oldest orphan, with its own."""
-        assert all(place.policy.mode is mode for place in places)
-        self.waiting = {(m.repository, m.digest): m for place in places for m in _condemned(place)}
+        self.waiting = dict(waiting)
         going: list[Key] = []
         while ready := [key for key in self.waiting if self._may_go(key)]:
             bundle = self._with_all_that_goes_with_it(min(ready, key=self._age))

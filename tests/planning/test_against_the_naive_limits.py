@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 
 import pytest
 from hypothesis import assume, given
@@ -27,8 +28,8 @@ def going(plan: Plan) -> dict[str, list[Digest]]:
     return by_repository([(d.manifest.repository, d.manifest.digest) for d in plan.deletions])
 
 
-def held(plan: Plan, reason: HoldReason) -> dict[str, int]:
-    return {h.repository: h.manifests for h in plan.held_back if h.reason is reason and h.repository is not None}
+def waiting(plan: Plan) -> dict[naive.Key, naive.Wait]:
+    return {(w.deletion.manifest.repository, w.deletion.manifest.digest): (w.reason, w.goes_at) for w in plan.waiting}
 
 
 def families(question: Question) -> dict[str, Families]:
@@ -64,12 +65,12 @@ def rings(question: Question) -> bool:
 def check_what_goes(question: Question) -> None:
     plan = make_plan(*question)
     assert going(plan) == by_repository(naive.goes(*question))
-    assert held(plan, HoldReason.SHARE) == naive.left_whole(question[0], question[2])
+    assert waiting(plan) == naive.waits(*question)
 
 
 @given(questions)
 def test_the_plan_chooses_and_orders_what_the_naive_limits_do(question: Question) -> None:
-    """The same manifests go, in the same order, and the same repositories are left whole."""
+    """The same manifests go, in the same order, and the others wait for the same reason as long."""
     assume(not rings(question))
     check_what_goes(question)
 
@@ -118,6 +119,91 @@ def test_everything_is_kept_or_goes_or_is_held_back(question: Question) -> None:
     """The plan's numbers add up: nothing is counted twice, nothing is forgotten."""
     survey, _, terms = question
     plan = make_plan(*question)
-    condemned = sum(len(place.judgement.condemned()) for place in survey.judged if place.policy.mode in terms.modes)
-    assert len(plan.deletions) + sum(h.manifests for h in plan.held_back) == condemned
-    assert plan.kept + condemned == plan.manifests
+    gone = [(d.manifest.repository, d.manifest.digest) for d in plan.deletions]
+    condemned = {key for p in survey.judged if p.policy.mode in terms.modes for key in naive.condemned(p)}
+    assert len(gone) + len(waiting(plan)) == len(gone) + len(plan.waiting) == len({*gone, *waiting(plan)})
+    assert {*gone, *waiting(plan)} <= condemned
+    assert terms.only is not None or {*gone, *waiting(plan)} == condemned
+    assert sum(held.manifests for held in plan.held_back) == len(plan.waiting)
+    assert plan.kept + len(plan.deletions) + sum(held.manifests for held in plan.held_back) == plan.manifests
+
+
+@given(questions)
+def test_each_count_is_that_of_what_waits(question: Question) -> None:
+    """What `held_back` counts by repository and reason is listed in `waiting`, in order of deletion."""
+    plan = make_plan(*question)
+    whole = {held.reason for held in plan.held_back if held.repository is None}
+    waits = [(None if w.reason in whole else w.deletion.manifest.repository, w.reason) for w in plan.waiting]
+    assert Counter(waits) == Counter({(h.repository, h.reason): h.manifests for h in plan.held_back})
+    assert [w.deletion.manifest.repository for w in plan.waiting] == sorted(
+        repository for repository, _ in waiting(plan)
+    )
+
+
+@given(questions)
+def test_nothing_goes_before_what_must_precede_it(question: Question) -> None:
+    """Whatever holds a condemned manifest back holds back all below it; in a ring a cap may part what stands alone."""
+    plan = make_plan(*question)
+    for place in question[0].judged:
+        gone = {key for key in naive.condemned(place) if key[1] in going(plan).get(key[0], ())}
+        for key in gone:
+            direct = {(key[0], above) for above in place.judgement.families.above(key[1])} & naive.condemned(
+                place
+            ).keys()
+            assert all(upper in gone or key in naive.above(place, upper) for upper in direct)
+
+
+@given(questions)
+def test_nothing_goes_before_its_notice(question: Question) -> None:
+    """Not by approval, not by being let through: a look at least so long ago condemned it."""
+    survey, _, terms = question
+    notices = {place.listing.repository: place.policy.notice for place in survey.judged}
+    for deletion in make_plan(*question).deletions:
+        repository, digest = deletion.manifest.repository, deletion.manifest.digest
+        since = terms.since.get(repository, {}).get(digest, terms.now)
+        assert not notices[repository] or since + notices[repository] <= terms.now
+
+
+@given(questions)
+def test_nothing_goes_that_a_person_has_not_reviewed(question: Question) -> None:
+    """Where a person has reviewed a plan, all else counts as kept."""
+    terms, plan = question[2], make_plan(*question)
+    touched = {*waiting(plan), *((d.manifest.repository, d.manifest.digest) for d in plan.deletions)}
+    assert terms.only is None or touched <= terms.only
+
+
+@given(questions)
+def test_nothing_goes_where_a_source_that_speaks_for_it_cannot_be_read(question: Question) -> None:
+    """An unread source stops its repositories, and those alone (law 6)."""
+    survey, _, terms = question
+    stopped = {p.listing.repository for p in survey.judged if any(v.covers(p.listing.repository) for v in terms.vetoes)}
+    plan = make_plan(*question)
+    assert not stopped & going(plan).keys()
+    assert {w.deletion.manifest.repository for w in plan.waiting if w.reason is HoldReason.SOURCE} <= stopped
+
+
+@given(questions)
+def test_a_repository_loses_no_more_than_its_share_but_for_what_a_person_let_through(question: Question) -> None:
+    """What nobody approved meets the share by itself, whatever else goes (law 5)."""
+    survey, _, terms = question
+    plan = make_plan(*question)
+    for place in survey.judged:
+        name, limits = place.listing.repository, place.policy.limits
+        lost = [d for d in going(plan).get(name, ()) if not naive.is_approved(place, (name, d), terms)]
+        assert name in terms.allowed or len(lost) <= limits.share * len(place.listing.manifests)
+
+
+@given(questions)
+def test_no_policy_goes_past_the_cap_but_for_the_first_and_what_a_person_let_through(question: Question) -> None:
+    """What a cap counts is within it, or is one version with all that goes with it."""
+    survey, _, terms = question
+    plan = make_plan(*question)
+    for mode in terms.modes:
+        places = [p for p in survey.judged if p.policy.mode is mode and p.listing.repository not in terms.allowed]
+        counted = [
+            manifest
+            for place in places
+            for key, manifest in naive.condemned(place).items()
+            if key[1] in going(plan).get(key[0], ()) and not naive.is_approved(place, key, terms)
+        ]
+        assert len(counted) <= terms.deletions or sum(manifest.is_version for manifest in counted) <= 1

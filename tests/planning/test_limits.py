@@ -13,7 +13,7 @@ from cleaner.planning.limits import Queue, over_share, within_caps
 from cleaner.planning.order import Unit
 from cleaner.retention.policy import Limits
 from tests.planning.builders import keeping, place
-from tests.retention.builders import NOW, Entry, manifest
+from tests.retention.builders import NOW, Entry, digest_of, manifest
 
 
 def versions(*names: str) -> list[Entry]:
@@ -64,6 +64,37 @@ def test_a_repository_loses_no_more_than_its_share(entries: list[Entry], share: 
     """Of its versions and of its manifests, each counted by itself; what is kept begins with `keep`."""
     judgement = place("shop/api", keeping("keep-*"), *entries).judgement
     assert over_share(judgement, Limits(share=Fraction(share))) == words
+
+
+@pytest.mark.parametrize(
+    ("entries", "approved", "words"),
+    [
+        pytest.param(
+            versions("a", "b", "c"), [], "would lose 3 of its 6 versions, more than limits.share 25%", id="nothing"
+        ),
+        pytest.param(
+            versions("a", "b", "c"),
+            ["a"],
+            "would lose 2 of its 6 versions, more than limits.share 25%",
+            id="too little",
+        ),
+        pytest.param(versions("a", "b", "c"), ["a", "b"], None, id="all but the share"),
+        pytest.param(versions("a", "b", "c"), ["a", "b", "c", "keep-1", "gone"], None, id="all, and what does not go"),
+        pytest.param(
+            family("a", 2),
+            ["a 0", "a 1"],
+            "would lose 3 of its 6 manifests, more than limits.share 25%",
+            id="children by themselves",
+        ),
+        pytest.param(family("a", 2), ["a", "a 0"], None, id="an index and a child"),
+    ],
+)
+def test_what_was_approved_does_not_count_in_the_share(
+    entries: list[Entry], approved: list[str], words: str | None
+) -> None:
+    """The rest is measured against the whole repository; a child that is approved waits for its index all the same."""
+    judgement = place("shop/api", keeping("keep-*"), *entries, *versions("keep-1", "keep-2", "keep-3")).judgement
+    assert over_share(judgement, Limits(share=Fraction(1, 4)), frozenset(map(digest_of, approved))) == words
 
 
 def queue(units: str, *caps: str) -> Queue:

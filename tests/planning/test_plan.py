@@ -9,25 +9,14 @@ import pytest
 
 from cleaner.model.deletion import Gone
 from cleaner.model.manifest import Blob, Content
-from cleaner.model.plan import Deletion, Freed, HeldBack, HoldReason, Mode, Plan, Unmanaged
-from cleaner.planning.plan import Terms, deletions_of, make_plan
-from cleaner.planning.survey import Judged, LeftAlone, Survey
-from tests.planning.builders import keeping, listed, place, survey
+from cleaner.model.plan import Deletion, Freed, HeldBack, HoldReason, Mode, Unmanaged
+from cleaner.planning.plan import deletions_of, make_plan
+from cleaner.planning.survey import LeftAlone, Survey
+from cleaner.planning.terms import Terms
+from tests.planning.builders import PLENTY, keeping, listed, place, planned, survey, tags
 from tests.retention.builders import IMAGE, NOW, Entry, digest_of, manifest
 
 ENFORCED, PLANNED = keeping("main"), keeping("main", mode=Mode.PLAN)
-PLENTY = Terms(deletions=1000)
-
-
-def tags(plan: Plan) -> list[str]:
-    """Repository and first tag of each deletion, in order."""
-    return [f"{d.manifest.repository}:{d.manifest.tags[0]}" for d in plan.deletions]
-
-
-def planned(*places: Judged, terms: Terms = PLENTY, left_alone: tuple[LeftAlone, ...] = ()) -> Plan:
-    """The plan for these repositories, under their own policies."""
-    policies = tuple({id(each.policy): each.policy for each in places}.values())
-    return make_plan(survey(*places, left_alone=left_alone), policies, terms)
 
 
 def aged(**ages: str) -> list[Entry]:
@@ -77,7 +66,7 @@ def test_repositories_stand_by_name_and_each_in_its_order_of_deletion() -> None:
 def test_a_plan_works_on_its_modes_alone() -> None:
     """What stands under another mode counts as kept: nothing of it goes, nothing is held back."""
     places = place("api", PLANNED, *aged(a="3d", main="1d")), place("web", ENFORCED, *aged(b="3d"))
-    plan = planned(*places, terms=Terms(deletions=1000, modes=(Mode.ENFORCE,)))
+    plan = planned(*places, terms=replace(PLENTY, modes=(Mode.ENFORCE,)))
     assert (tags(plan), plan.manifests, plan.kept, plan.held_back) == (["web:b"], 3, 2, ())
     assert tags(planned(*places)) == ["api:a", "web:b"]
 
@@ -85,7 +74,7 @@ def test_a_plan_works_on_its_modes_alone() -> None:
 def test_the_cap_counts_enforced_and_planned_policies_apart() -> None:
     """Each may use the whole of it, and each says what waits."""
     places = place("api", PLANNED, *aged(a="3d", b="2d")), place("web", ENFORCED, *aged(c="9d", d="8d", e="7d"))
-    plan = planned(*places, terms=Terms(deletions=1))
+    plan = planned(*places, terms=replace(PLENTY, deletions=1))
     past = "past limits.deletions in this run; the rest waits for the next"
     assert tags(plan) == ["api:a", "web:c"]
     assert plan.held_back == (HeldBack("api", HoldReason.CAP, past, 1), HeldBack("web", HoldReason.CAP, past, 2))
@@ -117,7 +106,7 @@ def test_what_would_lose_more_than_its_share_is_left_whole() -> None:
     """It uses none of the cap, and says what it would lose."""
     careful = keeping("main", share="1/2")
     places = place("api", careful, *aged(a="9d", b="8d", main="1d")), place("web", ENFORCED, *aged(c="7d"))
-    plan = planned(*places, terms=Terms(deletions=1))
+    plan = planned(*places, terms=replace(PLENTY, deletions=1))
     detail = "would lose 2 of its 3 versions, more than limits.share 50%"
     assert tags(plan) == ["web:c"]
     assert plan.held_back == (HeldBack("api", HoldReason.SHARE, detail, 2),)
@@ -128,7 +117,7 @@ def test_a_repository_that_a_person_lets_through_passes_share_and_cap() -> None:
     """It counts in neither for the others."""
     careful = keeping("main", share="1/2")
     places = place("api", careful, *aged(a="9d", b="8d")), place("web", ENFORCED, *aged(c="7d", d="6d"))
-    plan = planned(*places, terms=Terms(deletions=1, allowed=frozenset(["api"])))
+    plan = planned(*places, terms=replace(PLENTY, deletions=1, allowed=frozenset(["api"])))
     assert tags(plan) == ["api:a", "api:b", "web:c"]
     assert [(h.repository, h.reason, h.manifests) for h in plan.held_back] == [("web", HoldReason.CAP, 1)]
 
@@ -147,28 +136,8 @@ def test_a_repository_that_was_not_read_is_held_back_whole() -> None:
         HeldBack("web", HoldReason.MANIFEST, "a digest", 2),
     )
     assert (tags(plan), plan.manifests, plan.kept, plan.freed) == (["ci:c"], 3, 0, None)
-    enforced = planned(left_alone=left, terms=Terms(deletions=1, modes=(Mode.ENFORCE,)))
+    enforced = planned(left_alone=left, terms=replace(PLENTY, modes=(Mode.ENFORCE,)))
     assert [h.repository for h in enforced.held_back] == ["api", "web"]
-
-
-def test_a_source_that_cannot_be_read_stops_all_deletions() -> None:
-    """All that would go or wait is held back by it; the share and the unread are named beside it (law 6)."""
-    careful = keeping("main", share="1/2")
-    places = (
-        place("api", ENFORCED, *aged(a="9d", b="8d", c="7d")),
-        place("ci", PLANNED, *aged(d="6d")),
-        place("web", careful, *aged(e="5d")),
-    )
-    left = (LeftAlone("2048", None, HoldReason.LISTING, "a page"),)
-    plan = planned(*places, terms=Terms(deletions=2, veto="the cluster cannot be asked"), left_alone=left)
-    assert plan.deletions == ()
-    assert [(h.repository, h.reason, h.manifests) for h in plan.held_back] == [
-        (None, HoldReason.SOURCE, 4),
-        ("2048", HoldReason.LISTING, 0),
-        ("web", HoldReason.SHARE, 1),
-    ]
-    assert plan.held_back[0].detail == "the cluster cannot be asked"
-    assert (plan.manifests, plan.kept) == (5, 0)
 
 
 LAYER = Blob(digest_of("layer"), 100)
@@ -233,4 +202,11 @@ def test_a_plan_carries_the_warnings_of_its_survey() -> None:
 
 def test_both_modes_are_planned_and_nothing_is_let_through_unless_terms_say_so() -> None:
     """The defaults of the terms: everything is shown, nobody is allowed past a limit, no source objects."""
-    assert Terms(1000, (Mode.ENFORCE, Mode.PLAN), frozenset(), None, ()) == PLENTY
+    terms = Terms(1000, NOW)
+    assert (terms.modes, terms.allowed, terms.vetoes, terms.uncollected) == (
+        (Mode.ENFORCE, Mode.PLAN),
+        frozenset(),
+        (),
+        (),
+    )
+    assert (terms.deleted, terms.since, terms.approved, terms.only) == ({}, {}, {}, None)

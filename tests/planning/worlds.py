@@ -7,8 +7,8 @@ and its attachments, so nothing is condemned below something that is not.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from fractions import Fraction
 
 from hypothesis import strategies as st
@@ -18,17 +18,20 @@ from cleaner.model.manifest import Digest, Manifest
 from cleaner.model.plan import Mode
 from cleaner.model.reason import OrphanOld, Undecided
 from cleaner.model.verdict import Condemned, Judgement, Kept, Remarks
-from cleaner.planning.plan import Terms
+from cleaner.planning.freed import Reference
 from cleaner.planning.survey import Judged, Survey
+from cleaner.planning.terms import Terms
 from cleaner.retention.patterns import compile_pattern
 from cleaner.retention.policy import Limits, Policy
-from tests.registries import Repository
+from cleaner.retention.uses import Veto
+from tests.registries import Registry, Repository
 from tests.worlds import random_registry
 
 Question = tuple[Survey, tuple[Policy, ...], Terms]
 """All that the limits depend on."""
 
 _OLD = OrphanOld(timedelta(2), timedelta(1))
+_NOTICES = tuple(timedelta(hours=hours) for hours in (0, 24, 72))
 
 
 def random_question(rng: random.Random) -> Question:
@@ -37,13 +40,42 @@ def random_question(rng: random.Random) -> Question:
     policies = tuple(_random_policy(rng, name) for name in ("shop/*", "preview/*", "*"))
     judged = tuple(_judged(rng, repository, rng.choice(policies)) for repository in registry.repositories)
     contents = {entry.digest: entry.content for r in registry.repositories for entry in r.entries}
-    terms = Terms(
+    return Survey(registry.name, judged, (), (), contents), policies, _random_terms(rng, registry)
+
+
+def _random_terms(rng: random.Random, registry: Registry) -> Terms:
+    digests = {r.name: [entry.digest for entry in r.entries] for r in registry.repositories}
+    return Terms(
         deletions=rng.choice((1, 2, 3, 5, 8, 13, 1000)),
+        now=registry.now,
         modes=rng.choice(((Mode.ENFORCE, Mode.PLAN), (Mode.ENFORCE,))),
-        allowed=frozenset(r.name for r in registry.repositories if rng.random() < 0.15),
-        veto="a cluster cannot be asked" if rng.random() < 0.05 else None,
+        allowed=frozenset(name for name in digests if rng.random() < 0.15),
+        vetoes=tuple(_random_veto(rng, name) for name in ("hub", "edge") if rng.random() < 0.1),
+        since={name: _random_since(rng, registry.now, found) for name, found in digests.items() if rng.random() < 0.9},
+        approved={name: frozenset(_some(rng, found)) for name, found in digests.items() if rng.random() < 0.3},
+        only=_random_review(rng, digests) if rng.random() < 0.2 else None,
     )
-    return Survey(registry.name, judged, (), (), contents), policies, terms
+
+
+def _random_veto(rng: random.Random, source: str) -> Veto:
+    patterns = rng.choice(((), ("shop/*",), ("*",), ("preview/*", "api")))
+    return Veto(source, "it cannot be asked", tuple(map(compile_pattern, patterns)))
+
+
+def _random_since(rng: random.Random, now: datetime, digests: Sequence[Digest]) -> dict[Digest, datetime]:
+    """Since when they were condemned, at times just as long ago as a notice lasts; some were not, before now."""
+    ages = rng.choice(((0, 23, 24, 25, 72, 100), (100, 200), (-1, 24)))
+    return {digest: now - timedelta(hours=rng.choice(ages)) for digest in digests if rng.random() < 0.9}
+
+
+def _random_review(rng: random.Random, digests: Mapping[str, Sequence[Digest]]) -> frozenset[Reference]:
+    return frozenset((name, digest) for name, found in digests.items() for digest in _some(rng, found))
+
+
+def _some(rng: random.Random, digests: Sequence[Digest]) -> list[Digest]:
+    """Few of them, or nearly all."""
+    likely = rng.choice((0.3, 0.7, 0.95))
+    return [digest for digest in digests if rng.random() < likely]
 
 
 def _random_policy(rng: random.Random, repositories: str) -> Policy:
@@ -53,6 +85,7 @@ def _random_policy(rng: random.Random, repositories: str) -> Policy:
         keep=(),
         mode=rng.choice((Mode.ENFORCE, Mode.PLAN)),
         limits=Limits(share, deletions=rng.choice((None, 1, 2, 4, 7))),
+        notice=rng.choice(_NOTICES),
     )
 
 

@@ -15,7 +15,7 @@ from cleaner.simulator.app import control_app
 from cleaner.simulator.behaviour import Behaviour
 from cleaner.simulator.edge import RequestLog
 from cleaner.simulator.storage import Storage
-from cleaner.simulator.world import Registry, World
+from cleaner.simulator.world import Account, Registry, World
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def provider(name: str, storage: Storage) -> Iterator[str]:
     """Serve the control plane of an account whose one registry holds `storage`; gives its origin."""
     now = _utc_now
     world = World(
-        [Registry(name, "fra1", now(), storage)],
+        Account([Registry(name, "fra1", now(), storage)]),
         now=now,
         new_id=map(str, itertools.count(1)).__next__,
         collection_duration=timedelta(0),

@@ -88,7 +88,7 @@ def engine_with_base() -> Iterator[Engine]:
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     version = (tree() / "usr/bin/python3").readlink().name.removeprefix("python")
-    return wheels(ROOT / "requirements.txt", version, tmp_path_factory.mktemp("wheels"))
+    return wheels(ROOT / "requirements-image.txt", version, tmp_path_factory.mktemp("wheels"))
 
 
 @pytest.fixture(scope="module")
@@ -161,8 +161,8 @@ def test_the_image_adds_little_to_its_base(engine_with_base: Engine, image: str)
 
 
 def test_nothing_to_build_with_is_in_the_environment(life: Life) -> None:
-    """Neither pip nor a build backend is installed beside the package and what it needs."""
-    assert "registry-cleaner" in life.installed
+    """Neither pip nor a build backend is installed beside the package, what it needs, and what its extras need."""
+    assert {"registry-cleaner", "lightkube", "apprise"} <= set(life.installed)
     assert {"pip", "setuptools", "wheel"}.isdisjoint(life.installed)
 
 

@@ -29,7 +29,7 @@ HUNG = timedelta(hours=1)
 
 CONFIG = """
 mode: enforce
-protect: {in_use: none}
+protect: {in_use: [{file: images.txt}]}
 limits: {share: 100%, keep_at_least: 1}
 admin: {token: {env: ADMIN_TOKEN}}
 registries:
@@ -67,6 +67,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     ):
         world.environment["ADMIN_TOKEN"] = ADMIN
         world.configure(CONFIG)
+        (folder / "images.txt").write_text("shop/web:main\n", encoding="utf-8")
         with (
             daemon(world, "daemon") as cleaner,
             prometheus(folder, httpx.URL(cleaner.url).netloc.decode(), manager) as seen,

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from cleaner.daemon.serving import serving
 from cleaner.daemon.site import site
-from tests.daemon.boards import BACKWARDS, ENDLESS, SCRIPT, hostile, live, scene, site_of
+from tests.daemon.boards import BACKWARDS, ENDLESS, SCRIPT, alarming, hostile, live, scene, site_of
 from tests.real.browser import Tab, tab
 from tests.real.parts import skip_module_without
 
@@ -50,11 +50,11 @@ def served(app: ASGIApp) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Tab]]:
-    """A served page that tells of twelve nights' runs and of a hostile registry, and a browser to look at it."""
+    """A served page that tells of twelve nights' runs and of a hostile registry, all alarms on, and a browser."""
     folder = tmp_path_factory.mktemp("status")
     with scene(folder) as at:
         live(at, days=12)
-        for event in hostile():
+        for event in (*hostile(), *alarming(at)):
             at.board.hear(event)
         with served(site(site_of(at))) as url, tab(folder / "profile") as browser:
             yield url, browser

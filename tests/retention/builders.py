@@ -15,12 +15,14 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from cleaner.model.listing import Listing
-from cleaner.model.manifest import Content, Digest, Manifest
-from cleaner.model.reason import GoReason, InUse, KeepReason
+from cleaner.model.manifest import Blob, Content, Digest, Manifest
+from cleaner.model.reason import GoReason, KeepReason
+from cleaner.model.use import NOTHING_SEEN, Pointed, TagMemory
 from cleaner.model.verdict import Judgement, Kept
 from cleaner.retention.judge import Case, judge
 from cleaner.retention.patterns import compile_pattern
 from cleaner.retention.policy import Limits, Period, Policy, Protections, Rule, SemverLimits
+from cleaner.retention.uses import UseReason
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -80,21 +82,33 @@ def span(text: str) -> timedelta:
     return timedelta(**{_UNITS[text[-1]]: int(text[:-1])})
 
 
+def ago(age: str | timedelta) -> datetime:
+    """The moment so long before the usual start of a run."""
+    return NOW - (span(age) if isinstance(age, str) else age)
+
+
 def manifest(
     *tags: str,
     name: str = "",
     age: str | timedelta | None = "100d",
     children: Iterable[str] = (),
     subject: str | None = None,
+    blobs: Iterable[str] = (),
 ) -> Entry:
-    """A manifest with these tags and of this age (None: without a time), naming children and subject by their names."""
+    """A manifest with these tags and of this age (None: without a time), naming all that it refers to by its name."""
     name = name or tags[0]
     listed = tuple(digest_of(child) for child in children)
-    updated_at = None if age is None else NOW - (span(age) if isinstance(age, str) else age)
+    updated_at = None if age is None else ago(age)
     return Entry(
         name,
         Manifest("shop/api", digest_of(name), updated_at, tags),
-        Content(digest_of(name), INDEX if listed else IMAGE, listed, digest_of(subject) if subject else None),
+        Content(
+            digest=digest_of(name),
+            media_type=INDEX if listed else IMAGE,
+            children=listed,
+            subject=digest_of(subject) if subject else None,
+            blobs=tuple(Blob(digest_of(blob), None) for blob in blobs),
+        ),
     )
 
 
@@ -154,10 +168,31 @@ def protections(
     )
 
 
+def seen(
+    *,
+    came: Mapping[str, str] | None = None,
+    left: Mapping[str, str] | None = None,
+    pointed: Mapping[str, Mapping[str, str]] | None = None,
+) -> TagMemory:
+    """What the ledger has seen, each so long ago: tags that came, the last one that left a manifest, by its name.
+
+    `pointed` gives for a tag what it pointed to earlier, newest first, and how long ago that ended.
+    """
+    return TagMemory(
+        came={tag: ago(age) for tag, age in (came or {}).items()},
+        left={digest_of(name): ago(age) for name, age in (left or {}).items()},
+        pointed={
+            tag: tuple(Pointed(digest_of(name), ago(age)) for name, age in earlier.items())
+            for tag, earlier in (pointed or {}).items()
+        },
+    )
+
+
 def case(
     *,
-    in_use: Mapping[str, InUse] | None = None,
+    in_use: Mapping[str, UseReason] | None = None,
     deleted: Mapping[str, Iterable[str]] | None = None,
+    memory: TagMemory = NOTHING_SEEN,
     now: datetime = NOW,
 ) -> Case:
     """What is particular to a judging; manifests by their names."""
@@ -165,6 +200,7 @@ def case(
         now=now,
         in_use={digest_of(name): (use,) for name, use in (in_use or {}).items()},
         deleted={digest_of(index): tuple(map(digest_of, listed)) for index, listed in (deleted or {}).items()},
+        memory=memory,
     )
 
 

@@ -6,15 +6,16 @@ two readings, the one that keeps more is taken.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import datetime
 
 from cleaner.model.listing import Listing
 from cleaner.model.manifest import Content, Digest, Manifest
+from cleaner.model.use import NOTHING_SEEN, SeenUse, TagMemory, Use
 from cleaner.retention.policy import Policy, Protections
 from tests.retention.naive_rules import (
     Question,
-    instant,
+    has_time,
     is_younger,
     kept_by_rules,
     named_by,
@@ -34,14 +35,15 @@ def stays(
     protections: Protections,
     *,
     now: datetime,
-    in_use: Collection[Digest] = (),
+    uses: Sequence[SeenUse] = (),
     deleted: Mapping[Digest, tuple[Digest, ...]] = NOTHING_DELETED,
+    memory: TagMemory = NOTHING_SEEN,
 ) -> frozenset[Digest]:
     """The digests that stay.
 
     "Limits", `keep_at_least`: where fewer versions with a time stay for any other reason, the newest stay too.
     """
-    q = Question(listing, contents, policy, protections, now, in_use, deleted)
+    q = Question(listing, contents, policy, protections, now, uses, deleted, memory)
     kept = frozenset(m.digest for m in listing.manifests if kept_by_itself(q, m)) | kept_by_rules(q)
     without_floor = with_families(q, kept)
     if sum(m.digest in without_floor for m in versions_with_a_time(q)) >= policy.limits.keep_at_least:
@@ -104,14 +106,22 @@ def is_orphan(q: Question, m: Manifest) -> bool:
 def kept_by_itself(q: Question, m: Manifest) -> bool:
     """Whether anything but a rule, a family or `keep_at_least` keeps it."""
     return (
-        time(q, m) is None
-        or is_younger(q, m, q.protections.grace)
+        not has_time(q, m)
+        or is_younger(q, time(q, m), q.protections.grace)
         or any(pattern.matches(tag) for pattern in q.protections.tags for tag in m.tags)
         or m.digest in q.protections.digests
-        or m.digest in q.in_use
+        or any(is_used(q, seen.use, m) for seen in q.uses)
         or kept_as_unmatched(q, m)
         or kept_as_orphan(q, m)
     )
+
+
+def is_used(q: Question, use: Use, m: Manifest) -> bool:
+    """By digest, its own or a blob's; by a tag that it has or had; without both by `latest`."""
+    tag = "latest" if use.tag is None and use.digest is None else use.tag
+    had = {earlier.digest for name, past in q.memory.pointed.items() for earlier in past if name == tag}
+    blobs = {blob.digest for blob in q.contents[m.digest].blobs}
+    return use.digest in {m.digest, *blobs} or tag in m.tags or m.digest in had
 
 
 def kept_as_unmatched(q: Question, m: Manifest) -> bool:
@@ -124,7 +134,7 @@ def kept_as_orphan(q: Question, m: Manifest) -> bool:
     """An orphan ("Versions, attachments, families"): `untagged` keeps it, but not those that our own deletions left."""
     if not is_orphan(q, m) or left_behind(q, m):
         return False
-    return q.policy.untagged_within is None or is_younger(q, m, q.policy.untagged_within)
+    return q.policy.untagged_within is None or is_younger(q, time(q, m), q.policy.untagged_within)
 
 
 def left_behind(q: Question, m: Manifest) -> bool:
@@ -137,10 +147,10 @@ def left_behind(q: Question, m: Manifest) -> bool:
 
 def versions_with_a_time(q: Question) -> list[Manifest]:
     """The versions that `keep_at_least` counts."""
-    return [m for m in q.listing.manifests if version_tags(m) and time(q, m) is not None]
+    return [m for m in q.listing.manifests if version_tags(m) and has_time(q, m)]
 
 
 def newest_versions(q: Question, count: int) -> frozenset[Digest]:
     """The `count` newest versions, and what is exactly as new as the last of them."""
-    times = {m.digest: instant(m) for m in versions_with_a_time(q)}
+    times = {m.digest: time(q, m) for m in versions_with_a_time(q)}
     return frozenset(digest for digest in times if number_above(times[digest], times.values()) < count)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from cleaner.model.listing import Listing
 from cleaner.model.manifest import Content, Digest, Manifest
+from cleaner.model.use import SeenUse, TagMemory
 from cleaner.retention.policy import Period, Policy, Protections, Rule, SemverLimits
 
 Group = Mapping[Digest, list[str]]
@@ -29,32 +30,49 @@ class Question:
     policy: Policy
     protections: Protections
     now: datetime
-    in_use: Collection[Digest]
+    uses: Sequence[SeenUse]
     deleted: Mapping[Digest, tuple[Digest, ...]]
+    memory: TagMemory
 
 
 # Age and order
 
 
-def time(q: Question, m: Manifest) -> datetime | None:
-    """Its time; one in the future is none."""
-    return m.updated_at if m.updated_at is not None and m.updated_at <= q.now else None
+def has_time(q: Question, m: Manifest) -> bool:
+    """Its listing states when it was updated, and that is not in the future."""
+    return m.updated_at is not None and m.updated_at <= q.now
 
 
-def is_younger(q: Question, m: Manifest, limit: timedelta) -> bool:
+def time(q: Question, m: Manifest) -> datetime:
+    """Its own time: when it was updated, any of its tags came, or (where it has no tag) the last one left it."""
+    left = [] if m.tags else [moment for digest, moment in q.memory.left.items() if digest == m.digest]
+    return _last_of(q, m, [*left, *came(q, m.tags)])
+
+
+def time_in_rule(q: Question, digest: Digest, tags: Iterable[str]) -> datetime:
+    """Its time as a member of a rule that selects these of its tags: when it was updated, or the last of them came."""
+    return next(_last_of(q, m, came(q, tags)) for m in q.listing.manifests if m.digest == digest)
+
+
+def came(q: Question, tags: Iterable[str]) -> list[datetime]:
+    """When these tags were seen to come, those of them that were."""
+    return [q.memory.came[tag] for tag in tags if tag in q.memory.came]
+
+
+def _last_of(q: Question, m: Manifest, seen: list[datetime]) -> datetime:
+    """The last of these moments and of its `updated_at`; one later than now counts as now."""
+    assert m.updated_at is not None
+    return min(q.now, sorted([m.updated_at, *seen])[-1])
+
+
+def is_younger(q: Question, moment: datetime, limit: timedelta) -> bool:
     """Strictly younger than `limit`, counted from the start of the run."""
-    return m.updated_at is not None and q.now - m.updated_at < limit
+    return q.now - moment < limit
 
 
 def number_above(value: Ordered, values: Iterable[Ordered]) -> int:
     """How many of `values` are strictly above `value`."""
     return sum(other > value for other in values)
-
-
-def instant(m: Manifest) -> datetime:
-    """The time of a manifest that is known to have one."""
-    assert m.updated_at is not None
-    return m.updated_at
 
 
 # Tags
@@ -110,9 +128,7 @@ def groups(q: Question, rule: Rule) -> list[Group]:
     A manifest without a time is kept for that, and takes no slot: it is left out.
     """
     selected = {
-        m.digest: [tag for tag in version_tags(m) if selects(rule, tag)]
-        for m in q.listing.manifests
-        if time(q, m) is not None
+        m.digest: [tag for tag in version_tags(m) if selects(rule, tag)] for m in q.listing.manifests if has_time(q, m)
     }
     values = {per_value(rule, tag) for tags in selected.values() for tag in tags}
     by_value = [
@@ -128,12 +144,11 @@ def per_value(rule: Rule, tag: str) -> str:
 
 def conditions(q: Question, rule: Rule, members: Group, digest: Digest) -> Iterable[bool]:
     """Whether each condition of the rule holds for this member."""
-    manifests = {m.digest: m for m in q.listing.manifests}
-    times = {member: instant(manifests[member]) for member in members}
+    times = {member: time_in_rule(q, member, tags) for member, tags in members.items()}
     if rule.last is not None:
         yield number_above(times[digest], times.values()) < rule.last
     if rule.within is not None:
-        yield is_younger(q, manifests[digest], rule.within)
+        yield is_younger(q, times[digest], rule.within)
     if rule.calendar:
         yield any(calendar_keeps(q, period, n, times, digest) for period, n in rule.calendar.items())
     if rule.semver is not None:

@@ -7,9 +7,9 @@ import random
 import pytest
 from hypothesis import given, settings
 
-from cleaner.model.reason import InUse
 from cleaner.model.verdict import Judgement, Kept
 from cleaner.retention.judge import Case, judge
+from cleaner.retention.uses import in_use
 from tests.retention.naive import stays
 from tests.retention.naive_rules import Question
 from tests.retention.worlds import questions, random_question
@@ -17,8 +17,9 @@ from tests.scale import scaled
 
 
 def judged(q: Question) -> Judgement:
-    in_use = {digest: (InUse("file", "images.txt"),) for digest in sorted(q.in_use)}
-    return judge(q.listing, q.contents, q.policy, q.protections, Case(now=q.now, in_use=in_use, deleted=q.deleted))
+    used = in_use(q.listing, q.contents, q.uses, q.memory)
+    case = Case(now=q.now, in_use=used, deleted=q.deleted, memory=q.memory)
+    return judge(q.listing, q.contents, q.policy, q.protections, case)
 
 
 def kept(judgement: Judgement) -> frozenset[str]:
@@ -26,7 +27,9 @@ def kept(judgement: Judgement) -> frozenset[str]:
 
 
 def naively(q: Question) -> frozenset[str]:
-    return stays(q.listing, q.contents, q.policy, q.protections, now=q.now, in_use=q.in_use, deleted=q.deleted)
+    return stays(
+        q.listing, q.contents, q.policy, q.protections, now=q.now, uses=q.uses, deleted=q.deleted, memory=q.memory
+    )
 
 
 @settings(max_examples=scaled(150))

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cleaner.model.manifest import Digest
-from cleaner.model.reason import AttachedTo, ChildOf, InUse
+from cleaner.model.reason import AttachedTo, ChildOf, InUse, TagMovedOn, WasInUse
+from cleaner.model.use import NOTHING_SEEN, TagMemory
 from cleaner.model.verdict import Judgement, Kept
 from cleaner.retention.judge import Case, judge
 from cleaner.retention.policy import Policy, Protections, Rule
@@ -27,6 +28,7 @@ from tests.retention.builders import (
     protections,
     repo,
     rule,
+    seen,
 )
 
 NAMES = ["a", "b", "c", "d", "e", "f"]
@@ -77,10 +79,24 @@ PROTECTIONS = st.builds(
     tags=st.lists(st.sampled_from(["a-*", "sha256-*"]), max_size=1),
     digests=st.lists(st.sampled_from(NAMES), max_size=1),
 )
+SEEN_AGES = st.sampled_from(["-1h", "0s", "1h", "1d", "5d", "40d"])
+MEMORIES = st.builds(
+    seen,
+    came=st.dictionaries(
+        st.sampled_from([f"{name}-x" for name in NAMES] + ["1.0.0", "v2.1.0"] + [attachment_tag(n) for n in NAMES]),
+        SEEN_AGES,
+        max_size=4,
+    ),
+    left=st.dictionaries(st.sampled_from(NAMES), SEEN_AGES, max_size=3),
+)
+USES = st.sampled_from(
+    [InUse("file", "images.txt"), WasInUse("file", "images.txt", NOW), TagMovedOn("x", "file", "images.txt", NOW)]
+)
 CASES = st.builds(
     case,
-    in_use=st.dictionaries(st.sampled_from(NAMES), st.just(InUse("file", "images.txt")), max_size=1),
+    in_use=st.dictionaries(st.sampled_from(NAMES), USES, max_size=1),
     deleted=st.dictionaries(st.sampled_from(["absent", *NAMES]), OTHERS, max_size=2),
+    memory=MEMORIES,
 )
 
 
@@ -143,6 +159,8 @@ def test_what_is_protected_young_without_a_time_or_in_use_never_goes(
         time = verdict.manifest.updated_at
         assert time is not None
         assert time <= NOW - protected.grace
+        assert all(at.memory.came.get(tag, time) <= NOW - protected.grace for tag in verdict.manifest.tags)
+        assert verdict.manifest.tags or at.memory.left.get(digest, time) <= NOW - protected.grace
         assert digest not in protected.digests
         assert digest not in at.in_use
         assert not any(pattern.matches(tag) for pattern in protected.tags for tag in verdict.manifest.tags)
@@ -189,11 +207,48 @@ def test_one_protection_more_never_condemns_more(
     assert judged(repository, unlimited(by), protected, more).kept >= before | {name}
 
 
+def later_of(memory: TagMemory, other: TagMemory) -> TagMemory:
+    """What either of them has seen, of two moments the later."""
+    return TagMemory(
+        came={tag: max(m.came[tag] for m in (memory, other) if tag in m.came) for tag in {**memory.came, **other.came}},
+        left={d: max(m.left[d] for m in (memory, other) if d in m.left) for d in {**memory.left, **other.left}},
+        pointed={},
+    )
+
+
+def without_ranks(by: Policy) -> Policy:
+    """The policy without what weighs one manifest's age against another's: `last`, `calendar`, `keep_at_least`."""
+    return replace(unlimited(by), keep=tuple(replace(each, last=None, calendar={}) for each in by.keep))
+
+
+@given(REPOS, POLICIES, PROTECTIONS, CASES, MEMORIES)
+def test_what_was_seen_more_or_later_never_condemns_more(
+    repository: Repo, by: Policy, protected: Protections, at: Case, more: TagMemory
+) -> None:
+    """To grace, `within` and `untagged` a manifest gets only younger by it."""
+    later = replace(at, memory=later_of(at.memory, more))
+    by = without_ranks(by)
+    assert judged(repository, by, protected, later).kept >= judged(repository, by, protected, at).kept
+
+
+@given(REPOS, POLICIES, PROTECTIONS, CASES)
+def test_what_was_seen_before_the_last_push_plays_no_part(
+    repository: Repo, by: Policy, protected: Protections, at: Case
+) -> None:
+    """Where `updated_at` is the later, everything is judged as on the first look."""
+    long_ago = NOW - timedelta(days=400)
+    earlier = TagMemory(dict.fromkeys(at.memory.came, long_ago), dict.fromkeys(at.memory.left, long_ago), {})
+    first_look = replace(at, memory=NOTHING_SEEN)
+    assert judged(repository, by, protected, replace(at, memory=earlier)) == judged(
+        repository, by, protected, first_look
+    )
+
+
 @given(REPOS, POLICIES, PROTECTIONS, CASES, st.integers(0, 100))
 def test_an_earlier_now_never_condemns_more(
     repository: Repo, by: Policy, protected: Protections, at: Case, days: int
 ) -> None:
-    """Where nothing is pushed, time only lets go: what stays at a later moment stays at an earlier one."""
+    """Where nothing is pushed or tagged, time only lets go: what stays at a later moment stays at an earlier one."""
     later = replace(at, now=NOW + timedelta(days=days) + timedelta(hours=1))
     earlier = replace(at, now=NOW + timedelta(hours=1))
     assert (

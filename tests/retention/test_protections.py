@@ -16,10 +16,14 @@ from cleaner.model.reason import (
     OrphanOld,
     ProtectedDigest,
     ProtectedTag,
+    TagMovedOn,
+    WasInUse,
     Young,
 )
+from cleaner.retention.uses import UseReason
 from tests.retention.builders import (
     NOTHING,
+    NOW,
     Entry,
     attachment_tag,
     case,
@@ -170,6 +174,18 @@ def test_a_condemned_version_that_no_rule_selects_was_missed_by_none() -> None:
     """Its tags and its age are all that there is to say."""
     reasons = judged(repo(manifest("beta", "v1")), NOTHING).reasons("beta")
     assert reasons == (NoRuleKeeps(("beta", "v1"), span("100d"), ()),)
+
+
+@pytest.mark.parametrize(
+    "use", [InUse("file", "images.txt"), WasInUse("file", "images.txt", NOW), TagMovedOn("v0", "file", "line 1", NOW)]
+)
+def test_what_is_used_was_used_or_had_the_tag_that_is_used_stays(use: UseReason) -> None:
+    """Each of the three is a reason to stay, version or not."""
+    versions = repo(manifest("v1"), manifest(name="untagged"), manifest("v2"), manifest(name="orphan"))
+    by = policy(NONE_YOUNG_ENOUGH, untagged_within="1s")
+    outcome = judged(versions, by, at=case(in_use={"v1": use, "untagged": use}))
+    assert outcome.gone == {"v2", "orphan"}
+    assert outcome.reasons("v1") == outcome.reasons("untagged") == (use,)
 
 
 def test_every_reason_is_told_in_a_fixed_order() -> None:

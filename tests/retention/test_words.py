@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 import pytest
@@ -29,8 +29,10 @@ from cleaner.model.reason import (
     ProtectedDigest,
     ProtectedTag,
     Semver,
+    TagMovedOn,
     Undecided,
     Unmatched,
+    WasInUse,
     Within,
     Young,
 )
@@ -63,6 +65,14 @@ SAID: list[tuple[KeepReason | GoReason, str]] = [
     (ProtectedTag("hold-1", "hold-*"), "its tag hold-1 is protected by hold-*"),
     (ProtectedDigest(), "its digest is protected"),
     (InUse("app_platform", "app shop, service web"), "in use, says app_platform: app shop, service web"),
+    (
+        WasInUse("kubernetes prod", "prod/shop/deployment/web", datetime(2026, 11, 20, 10, tzinfo=UTC)),
+        "was in use until 2026-11-20 10:00 UTC, says kubernetes prod: prod/shop/deployment/web",
+    ),
+    (
+        TagMovedOn("stable", "file images.txt", "line 3", datetime(2026, 11, 20, 10, tzinfo=UTC)),
+        "its tag stable pointed here until 2026-11-20 10:00 UTC; in use by that name, says file images.txt: line 3",
+    ),
     (AmongNewest(2), "one of the 2 newest versions: so many stay at least (keep_at_least)"),
     (OrphanKept(None, None), "untagged, and the policy keeps what is untagged"),
     (OrphanKept(span("14d"), span("3d")), "untagged and 3 d old, the policy keeps what is untagged for 14 d"),
@@ -82,6 +92,10 @@ SAID: list[tuple[KeepReason | GoReason, str]] = [
     (
         NoRuleKeeps(("1.0.0",), span("31d"), ((1, (Semver(("1.0.0",)),)),)),
         "no rule keeps it; its tag 1.0.0 is 31 d old, rule 1 keeps higher versions than 1.0.0",
+    ),
+    (
+        NoRuleKeeps(("a", "b"), span("3d"), ((1, (Within(span("14d"), span("31d")),)),)),
+        "no rule keeps it; its tags a, b are 3 d old, rule 1 keeps 14 d (31 d old by the tags that it selects)",
     ),
     (NoRuleKeeps(("demo",), span("31d"), ()), "no rule keeps it; its tag demo is 31 d old, and no rule selects it"),
     (
@@ -142,7 +156,16 @@ def test_safe_text_is_printable_whatever_comes(text: str) -> None:
     assert safe(text) == text or not text.isprintable()
 
 
-@pytest.mark.parametrize("reason", [Unmatched(("\x1b[2J",)), ProtectedTag("\x1b", "\u202e"), InUse("\x1b", "a\nb")])
+@pytest.mark.parametrize(
+    "reason",
+    [
+        Unmatched(("\x1b[2J",)),
+        ProtectedTag("\x1b", "\u202e"),
+        InUse("\x1b", "a\nb"),
+        WasInUse("\x1b", "a\nb", NOW),
+        TagMovedOn("\x1b", "\u202e", "a\nb", NOW),
+    ],
+)
 def test_words_are_safe_to_print(reason: KeepReason) -> None:
     """What comes from outside is made safe in every sentence."""
     assert say(reason).isprintable()

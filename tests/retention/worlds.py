@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
 from cleaner.model.manifest import Digest
+from cleaner.model.use import NOTHING_SEEN, Pointed, SeenUse, TagMemory, Use
 from cleaner.retention.patterns import Pattern, compile_pattern
 from cleaner.retention.policy import Limits, Period, Policy, Protections, Rule, SemverLimits
 from tests.registries import Repository
 from tests.retention.naive_rules import Question
-from tests.stock import AGES, NAMED_TAGS
+from tests.stock import AGES, NAMED_TAGS, digest_of
 from tests.worlds import NOWS, random_releases, random_repository
 
 ZONES = ("UTC", *("Europe/Berlin",) * 4, "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Apia")
@@ -53,8 +54,9 @@ def _question_of_families(rng: random.Random) -> Question:
         policy=_random_policy(rng),
         protections=_random_protections(rng, digests),
         now=now,
-        in_use=frozenset(rng.sample(digests, min(len(digests), rng.choice((0, 0, 1))))),
+        uses=tuple(_random_use(rng, now, repository) for _ in range(rng.choice((0, 0, 1, 2)))),
         deleted=_random_deletions(rng, repository),
+        memory=_random_memory(rng, now, repository),
     )
 
 
@@ -69,8 +71,9 @@ def _question_of_conditions(rng: random.Random) -> Question:
         policy=Policy((COMPILED["*"],), rules, limits=Limits(keep_at_least=1), delete_unmatched=True),
         protections=Protections(ZoneInfo(rng.choice(ZONES)), grace=timedelta(0)),
         now=now,
-        in_use=(),
+        uses=(),
         deleted={},
+        memory=_random_memory(rng, now, repository),
     )
 
 
@@ -129,6 +132,45 @@ def _random_deletions(rng: random.Random, repository: Repository) -> dict[Digest
         again = rng.choice(repository.entries)
         deleted[again.digest] = again.content.children
     return deleted
+
+
+def _random_memory(rng: random.Random, now: datetime, repository: Repository) -> TagMemory:
+    """Nothing, or of some tags and manifests what was seen of them, at times that others have or all alone."""
+    if rng.random() < 0.4:
+        return NOTHING_SEEN
+    digests = [entry.digest for entry in repository.entries]
+    times = [entry.moment.time for entry in repository.entries if entry.moment.time is not None]
+
+    def moment() -> datetime:
+        return rng.choice(times) if times and rng.random() < 0.5 else now - rng.choice((-AGES[1], *AGES))
+
+    return TagMemory(
+        came={tag: moment() for tag in _tags(repository) if rng.random() < 0.3},
+        left={digest: moment() for digest in digests if rng.random() < 0.4},
+        pointed={
+            tag: tuple(Pointed(rng.choice([*digests, digest_of("absent")]), moment()) for _ in range(2))
+            for tag in ("gone", *_tags(repository))
+            if rng.random() < 0.4
+        },
+    )
+
+
+def _random_use(rng: random.Random, now: datetime, repository: Repository) -> SeenUse:
+    """A use by tag, by digest (a configuration's, at times), by both or neither, of what is here or is not."""
+    digests = [entry.digest for entry in repository.entries]
+    blobs = [blob.digest for entry in repository.entries for blob in entry.content.blobs]
+    use = Use(
+        repository=rng.choice((repository.name, None)),
+        tag=rng.choice((None, None, "gone", *_tags(repository))),
+        digest=rng.choice((None, digest_of("absent"), *digests, *blobs[:3])),
+        source="file",
+        where=f"images.txt:{rng.randint(1, 9)}",
+    )
+    return SeenUse(use, rng.choice((None, now - rng.choice(AGES))))
+
+
+def _tags(repository: Repository) -> list[str]:
+    return [tag for entry in repository.entries for tag in entry.tags]
 
 
 def _some(rng: random.Random, texts: tuple[str, ...], at_least: int = 0) -> tuple[Pattern, ...]:

@@ -180,6 +180,18 @@ def test_blobs_of_a_load_file_have_no_bytes() -> None:
     assert (response.status_code, response.json()["errors"][0]["code"]) == (404, "BLOB_UNKNOWN")
 
 
+def test_a_head_tells_whether_a_blob_is_stored() -> None:
+    """With its size; also one of a load file, until a collection takes it."""
+    planes = Planes(load({"shop/web": [manifest(1, [], {101: 10})]}), collection_duration=timedelta(0), clock=Clock())
+    token = planes.token(SCOPE)
+    path = f"/v2/acme/shop/web/blobs/{digest(101)}"
+    planes.control("DELETE", f"/v2/registry/acme/repositories/shop%2Fweb/digests/{digest(1)}")
+    response = planes.data("HEAD", path, token)
+    assert (response.status_code, response.headers["content-length"], response.content) == (200, "10", b"")
+    planes.control("POST", "/v2/registry/acme/garbage-collection")
+    assert planes.data("HEAD", path, token).status_code == 404
+
+
 def test_tags_are_listed_sorted_and_in_pages() -> None:
     """The link of a page leads to the next one."""
     planes = _planes(manifest(1, ["b", "a"]), manifest(2, ["c"]))
@@ -284,6 +296,17 @@ def test_a_manifest_that_cannot_be_is_refused(reference: str, body: bytes, code:
     token = planes.token("repository:acme/shop/web:pull,push")
     response = planes.data("PUT", f"/v2/acme/shop/web/manifests/{reference}", token, body)
     assert (response.status_code, response.json()["errors"][0]["code"]) == (400, code)
+
+
+def test_a_manifest_that_lists_what_is_not_there_is_told_each_of_it() -> None:
+    """An error for each, whose detail is its digest."""
+    planes = _planes()
+    token = planes.token("repository:acme/shop/web:pull,push")
+    errors = planes.data("PUT", "/v2/acme/shop/web/manifests/v1", token, _image(b"{}", b"layer")).json()["errors"]
+    assert [(error["code"], error["detail"]) for error in errors] == [
+        ("MANIFEST_BLOB_UNKNOWN", _sha256(b"{}")),
+        ("MANIFEST_BLOB_UNKNOWN", _sha256(b"layer")),
+    ]
 
 
 def test_blobs_that_a_collection_took_cannot_be_referred_to_again() -> None:

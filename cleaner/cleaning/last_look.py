@@ -1,0 +1,98 @@
+"""The last look before a collection of ours: what is needed of what we deleted is brought back while it can be."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+
+from cleaner.cleaning.inventory import read_contents
+from cleaner.cleaning.restore import Return, contents_of, standing
+from cleaner.cleaning.uses import look_at_uses
+from cleaner.cleaning.work import Work
+from cleaner.docr.restorer import Restorer
+from cleaner.errors import CollectionUnsure, CollectionWithheld, ListingIncomplete
+from cleaner.ledger.restoring import Which
+from cleaner.model import safeguard
+from cleaner.model.deletion import Restorable
+from cleaner.model.event import HeldBackLate
+from cleaner.model.plan import HeldBack, HoldReason
+from cleaner.planning.needs import needed
+from cleaner.retention.uses import Usage
+
+
+async def last_look(work: Work, restorer: Restorer) -> bool:
+    """List once more each repository that lost something since the last collection, and bring back what is needed.
+
+    An index that was pushed since, something attached, or something in use can need what we deleted. Whether anything
+    came back.
+
+    Raises:
+        CollectionWithheld: something needed could not be brought back.
+        CollectionUnsure: nobody could look whether something is needed.
+        RemoteError: the repositories could not be listed.
+    """
+    lost: dict[str, list[Restorable]] = defaultdict(list)
+    for manifest in await asyncio.to_thread(work.ledger.restorable, work.registry, Which()):
+        lost[manifest.repository].append(manifest)
+    if not lost:
+        return False
+    usage, known = await look_at_uses(work), await work.reader.repositories()
+    found = [await _look(work, restorer, lost[repository], known, usage) for repository in sorted(lost)]
+    looked = [each for each in found if isinstance(each, Return)]
+    unseen = [each for each in found if isinstance(each, HeldBack)]
+    for held_back in unseen:
+        work.tell(HeldBackLate(work.registry, held_back))
+    if missing := [problem for each in looked for problem in _problems(each)]:
+        raise _withheld(work, missing)
+    if unseen:
+        raise _unsure(work, unseen)
+    return any(each.restored for each in looked)
+
+
+async def _look(
+    work: Work, restorer: Restorer, lost: Sequence[Restorable], known: Sequence[str], usage: Usage
+) -> Return | HeldBack:
+    """Bring back what is needed of what one repository lost; or why nobody can tell what is."""
+    repository, seen_at = lost[0].repository, work.now()
+    if veto := usage.veto(repository):
+        return HeldBack(repository, HoldReason.SOURCE, veto.detail, 0)
+    try:
+        listing = await standing(work, repository, known)
+    except ListingIncomplete as error:
+        return HeldBack(repository, HoldReason.LISTING, str(error), 0)
+    contents, unreadable = await read_contents(work, listing.manifests)
+    if unreadable:
+        return HeldBack(repository, HoldReason.MANIFEST, str(unreadable[min(unreadable)]), 0)
+    contents |= await contents_of(work, lost)
+    remember, uses = work.settings.remember, usage.of(repository)
+    memory = await asyncio.to_thread(work.ledger.memory.observe, work.registry, listing, seen_at, remember)
+    needs = {need.digest: need.because for need in needed(lost, listing, contents, uses, memory, work.now())}
+    back = Return.into(work, restorer, listing, contents)
+    await back.bring([manifest for manifest in lost if manifest.digest in needs], needs)
+    return back
+
+
+def _problems(back: Return) -> list[str]:
+    return [
+        f"{lost.repository}@{lost.digest} is needed ({back.because[lost.digest]}) and did not come back: {why}"
+        for lost, why in back.failed
+    ]
+
+
+def _unsure(work: Work, unseen: Sequence[HeldBack]) -> CollectionUnsure:
+    return CollectionUnsure(
+        f"no garbage collection of {work.registry} is started, for nobody can tell whether something needs what was "
+        f"deleted from {unseen[0].repository}{_more(unseen)}: {unseen[0].detail}",
+        "what was deleted is remembered; the next run looks again",
+    )
+
+
+def _withheld(work: Work, missing: Sequence[str]) -> CollectionWithheld:
+    text = f"no garbage collection of {work.registry} is started: {missing[0]}{_more(missing)}"
+    work.tell(safeguard.CollectionWithheld(work.registry, text))
+    return CollectionWithheld(text, "push what is missing again, or delete what needs it; the next run looks again")
+
+
+def _more(what: Sequence[object]) -> str:
+    return f" (and {len(what) - 1} more)" if len(what) > 1 else ""
