@@ -25,7 +25,9 @@ def builds() -> tuple[Shelf, list[str]]:
 
 
 @pytest.mark.parametrize(
-    "trouble", [kube_api.forbidden, kube_api.broken, kube_api.half_an_answer, kube_api.late(600)], ids=str
+    "trouble",
+    [kube_api.forbidden, kube_api.broken, kube_api.half_an_answer, kube_api.late(600)],
+    ids=["forbidden", "broken", "half an answer", "late"],
 )
 def test_a_cluster_that_cannot_be_asked_means_in_use(tmp_path: Path, trouble: kube_api.Trouble) -> None:
     """Not: nothing is in use. No deletion, exit code 3, the reason names it; once it answers, what runs stays."""
