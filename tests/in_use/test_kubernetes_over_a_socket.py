@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import json
 import shutil
 import ssl
@@ -26,6 +27,16 @@ from tests.in_use.kube_api import Cluster, kubeconfig, served
 
 HOME = Home("acme", ("registry.digitalocean.com",))
 TOKEN = "a-very-secret-token"
+
+# The library writes a kubeconfig's certificates to files that it leaves to the garbage collector to close.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    """They are closed here, not in the middle of somebody else's test."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture
