@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from cleaner.cleaning.inventory import read_contents
 from cleaner.cleaning.restore import Return, contents_of, standing
@@ -16,9 +17,18 @@ from cleaner.ledger.restoring import Which
 from cleaner.model import safeguard
 from cleaner.model.deletion import Restorable
 from cleaner.model.event import HeldBackLate
+from cleaner.model.manifest import Digest
 from cleaner.model.plan import HeldBack, HoldReason
-from cleaner.planning.needs import needed
+from cleaner.planning.needs import Need, needed
 from cleaner.retention.uses import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What one repository needed of what it lost, and what came back."""
+
+    back: Return
+    needs: Mapping[Digest, Need]
 
 
 async def last_look(work: Work, restorer: Restorer) -> bool:
@@ -39,7 +49,7 @@ async def last_look(work: Work, restorer: Restorer) -> bool:
         return False
     usage, known = await look_at_uses(work), await work.reader.repositories()
     found = [await _look(work, restorer, lost[repository], known, usage) for repository in sorted(lost)]
-    looked = [each for each in found if isinstance(each, Return)]
+    looked = [each for each in found if isinstance(each, _Looked)]
     unseen = [each for each in found if isinstance(each, HeldBack)]
     for held_back in unseen:
         work.tell(HeldBackLate(work.registry, held_back))
@@ -47,12 +57,12 @@ async def last_look(work: Work, restorer: Restorer) -> bool:
         raise _withheld(work, missing)
     if unseen:
         raise _unsure(work, unseen)
-    return any(each.restored for each in looked)
+    return any(each.back.restored for each in looked)
 
 
 async def _look(
     work: Work, restorer: Restorer, lost: Sequence[Restorable], known: Sequence[str], usage: Usage
-) -> Return | HeldBack:
+) -> _Looked | HeldBack:
     """Bring back what is needed of what one repository lost; or why nobody can tell what is."""
     repository, seen_at = lost[0].repository, work.now()
     if veto := usage.veto(repository):
@@ -67,16 +77,19 @@ async def _look(
     contents |= await contents_of(work, lost)
     remember, uses = work.settings.remember, usage.of(repository)
     memory = await asyncio.to_thread(work.ledger.memory.observe, work.registry, listing, seen_at, remember)
-    needs = {need.digest: need.because for need in needed(lost, listing, contents, uses, memory, work.now())}
+    needs = {need.digest: need for need in needed(lost, listing, contents, uses, memory, work.now())}
     back = Return.into(work, restorer, listing, contents)
-    await back.bring([manifest for manifest in lost if manifest.digest in needs], needs)
-    return back
+    because = {digest: need.because for digest, need in needs.items()}
+    await back.bring([manifest for manifest in lost if manifest.digest in needs], because)
+    return _Looked(back, needs)
 
 
-def _problems(back: Return) -> list[str]:
+def _problems(looked: _Looked) -> list[str]:
+    """What must have come back and did not; an attachment alone keeps nothing from being pulled."""
     return [
-        f"{lost.repository}@{lost.digest} is needed ({back.because[lost.digest]}) and did not come back: {why}"
-        for lost, why in back.failed
+        f"{lost.repository}@{lost.digest} is needed ({looked.needs[lost.digest].because}) and did not come back: {why}"
+        for lost, why in looked.back.failed
+        if looked.needs[lost.digest].must
     ]
 
 
