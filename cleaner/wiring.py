@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,12 +16,13 @@ from cleaner.cleaning import audit, by_hand, undo, watch
 from cleaner.cleaning import clean as story
 from cleaner.cleaning.decide import Scope
 from cleaner.cleaning.orders import NO_MANDATE, Hands, Mandate
-from cleaner.cleaning.run import Occasion, cleaning, collecting, planning, run
+from cleaner.cleaning.run import Doing, Occasion, cleaning, collecting, planning, run
 from cleaner.cleaning.work import Work
 from cleaner.clock import NewId, Now
 from cleaner.config.settings import Api, RegistrySettings, Settings
 from cleaner.docr import connect
 from cleaner.docr.budget import Budget
+from cleaner.docr.credentials import hosts_of
 from cleaner.docr.reader import Reader
 from cleaner.errors import MutationRefused, StateError
 from cleaner.in_use.references import Home
@@ -37,7 +39,6 @@ from cleaner.model.run import Firing, RunKind
 from cleaner.notify.bulletin import told
 
 _IN_MEMORY = "sqlite://"
-_USUAL_HOST = "registry.digitalocean.com"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,21 +125,12 @@ class Application:
         self, registry: RegistrySettings, mandate: Mandate, tell: Listener, firing: Firing | None = None
     ) -> Report:
         """One run; its report carries the error that ended it early, if one did."""
-
-        async def doing(tell: Listener) -> Report:
-            async with self._writing(registry, tell) as (work, hands):
-                return await run(work, Occasion(RunKind.CLEAN, firing), cleaning(hands, mandate, firing))
-
-        return await told(registry, self._last_told(registry), tell, doing)
+        occasion = Occasion(RunKind.CLEAN, firing)
+        return await self._carry_out(registry, occasion, lambda hands: cleaning(hands, mandate, firing), tell)
 
     async def collect(self, registry: RegistrySettings, tell: Listener, firing: Firing | None = None) -> Report:
         """One run that only collects what earlier ones deleted, where that is worth it."""
-
-        async def doing(tell: Listener) -> Report:
-            async with self._writing(registry, tell) as (work, hands):
-                return await run(work, Occasion(RunKind.COLLECT, firing), collecting(hands))
-
-        return await told(registry, self._last_told(registry), tell, doing)
+        return await self._carry_out(registry, Occasion(RunKind.COLLECT, firing), collecting, tell)
 
     async def rehearse(self, registry: RegistrySettings, tell: Listener, firing: Firing | None = None) -> Report:
         """One run that only plans: reported and written down as any other, by a client that cannot mutate (law 9)."""
@@ -198,6 +190,19 @@ class Application:
         async with self._writing(registry, _nobody) as (_, hands):
             return await hands.writer.cancel_collection(uuid)
 
+    async def _carry_out(
+        self, registry: RegistrySettings, occasion: Occasion, doing: Callable[[Hands], Doing], tell: Listener
+    ) -> Report:
+        """A run that may change something; where somebody wants to know of it, they are told at its end."""
+
+        async def carry(tell: Listener) -> Report:
+            async with self._writing(registry, tell) as (work, hands):
+                return await run(work, occasion, doing(hands))
+
+        if not registry.notify:
+            return await carry(tell)
+        return await told(registry, await asyncio.to_thread(self._last_told, registry), tell, carry)
+
     def _last_told(self, registry: RegistrySettings) -> datetime:
         """When the last run that judged this registry ended: what it announced has been told."""
         last = self.ledger.history.last_runs(registry.name)
@@ -221,19 +226,13 @@ class Application:
             yield self._work(registry, reader, tell), Hands(writer, restorer)
 
     def _work(self, registry: RegistrySettings, reader: Reader, tell: Listener) -> Work:
-        sources = Sources(_home(registry), reader.apps, self._edges.http)
+        sources = Sources(Home(registry.name, hosts_of(registry.api)), reader.apps, self._edges.http)
         return Work(registry, reader, sources, self.ledger, self._edges.now, tell)
 
     def _docr(self, api: Api, tell: Listener) -> connect.Edges:
         """The clients' edges; all that use one token share its budget (law 13)."""
         budget = self._budgets.setdefault(_token(api), Budget(api.rate_limit, self._edges.now))
         return connect.Edges(self._edges.now, self._edges.randomness, budget, tell, self._edges.http)
-
-
-def _home(registry: RegistrySettings) -> Home:
-    """The registry as images name it: at the data plane that is asked, which may be a proxy, and at the provider's."""
-    hosts = (httpx.URL(registry.api.registry_url).netloc.decode("ascii"), _USUAL_HOST)
-    return Home(registry.name, tuple(dict.fromkeys(hosts)))
 
 
 def _nobody(_: Event) -> None:

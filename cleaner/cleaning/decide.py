@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cleaner.cleaning.inventory import Inventory
-from cleaner.cleaning.uses import look_at_uses
+from cleaner.cleaning.uses import look_at_uses, observe
 from cleaner.cleaning.work import Work
 from cleaner.errors import ListingIncomplete
 from cleaner.model.listing import Listing
@@ -92,9 +92,8 @@ async def judge_listing(
     work: Work, listing: Listing, policy: Policy, contents: Mapping[Digest, Content], light: Light
 ) -> Judgement:
     """One repository's judgement, with what the ledger has seen of its tags, and what we deleted there."""
-    ledger, registry, remember = work.ledger, work.registry, work.settings.remember
-    memory = await asyncio.to_thread(ledger.memory.observe, registry, listing, light.seen_at, remember)
-    gone = await asyncio.to_thread(ledger.gone, registry, listing.repository)
+    memory = await observe(work, listing, light.seen_at)
+    gone = await asyncio.to_thread(work.ledger.gone, work.registry, listing.repository)
     case = Case(
         now=light.now,
         in_use=in_use(listing, contents, light.usage.of(listing.repository), memory),

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cleaner.cleaning.inventory import read_contents
-from cleaner.cleaning.restore import Return, contents_of, standing
-from cleaner.cleaning.uses import look_at_uses
+from cleaner.cleaning.restore import Return, by_repository, contents_of, standing
+from cleaner.cleaning.uses import look_at_uses, observe
 from cleaner.cleaning.work import Work
 from cleaner.docr.restorer import Restorer
 from cleaner.errors import CollectionUnsure, CollectionWithheld, ListingIncomplete
@@ -42,13 +41,11 @@ async def last_look(work: Work, restorer: Restorer) -> bool:
         CollectionUnsure: nobody could look whether something is needed.
         RemoteError: the repositories could not be listed.
     """
-    lost: dict[str, list[Restorable]] = defaultdict(list)
-    for manifest in await asyncio.to_thread(work.ledger.restorable, work.registry, Which()):
-        lost[manifest.repository].append(manifest)
+    lost = by_repository(await asyncio.to_thread(work.ledger.restorable, work.registry, Which()))
     if not lost:
         return False
     usage, known = await look_at_uses(work), await work.reader.repositories()
-    found = [await _look(work, restorer, lost[repository], known, usage) for repository in sorted(lost)]
+    found = [await _look(work, restorer, theirs, known, usage) for theirs in lost.values()]
     looked = [each for each in found if isinstance(each, _Looked)]
     unseen = [each for each in found if isinstance(each, HeldBack)]
     for held_back in unseen:
@@ -75,9 +72,9 @@ async def _look(
     if unreadable:
         return HeldBack(repository, HoldReason.MANIFEST, str(unreadable[min(unreadable)]), 0)
     contents |= await contents_of(work, lost)
-    remember, uses = work.settings.remember, usage.of(repository)
-    memory = await asyncio.to_thread(work.ledger.memory.observe, work.registry, listing, seen_at, remember)
-    needs = {need.digest: need for need in needed(lost, listing, contents, uses, memory, work.now())}
+    memory = await observe(work, listing, seen_at)
+    wanted = needed(lost, listing, contents, usage.of(repository), memory, work.now())
+    needs = {need.digest: need for need in wanted}
     back = Return.into(work, restorer, listing, contents)
     because = {digest: need.because for digest, need in needs.items()}
     await back.bring([manifest for manifest in lost if manifest.digest in needs], because)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -21,6 +22,14 @@ from cleaner.planning.needs import in_order_of_return, rests_on
 
 _NO_BYTES = "its bytes were not kept: a garbage collection was to follow at once"
 _FAILURES_IN_A_ROW = 5
+
+
+def by_repository(manifests: Iterable[Restorable]) -> dict[str, list[Restorable]]:
+    """The manifests of each repository, in the order of the repositories' names."""
+    found: dict[str, list[Restorable]] = defaultdict(list)
+    for manifest in sorted(manifests, key=lambda one: one.repository):
+        found[manifest.repository].append(manifest)
+    return found
 
 
 async def contents_of(work: Work, lost: Iterable[Restorable]) -> dict[Digest, Content]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cleaner.cleaning.restore import Return, contents_of, standing
+from cleaner.cleaning.restore import Return, by_repository, contents_of, standing
 from cleaner.cleaning.settle import notice_collections, settle_intents
 from cleaner.cleaning.work import Work
 from cleaner.docr.restorer import Restorer
@@ -68,7 +67,7 @@ async def undo(work: Work, restorer: Restorer, which: Which) -> Undone:
         known = await work.reader.repositories()
         found = await _find(work, which, known)
         undone = Undone(collected=found.collected)
-        for manifests in _by_repository(found.restorable).values():
+        for manifests in by_repository(found.restorable).values():
             undone = _both(undone, await _put_back(work, restorer, manifests, known))
         return undone
 
@@ -77,8 +76,8 @@ async def _find(work: Work, which: Which, known: Sequence[str]) -> Undoable:
     """What is meant, once it is settled what a run that died has deleted, and what others have collected meanwhile."""
     await _settle(work, known)
     await notice_collections(work)
-    chosen = _by_repository(await asyncio.to_thread(work.ledger.restorable, work.registry, which))
-    lost = _by_repository(await asyncio.to_thread(work.ledger.restorable, work.registry, Which()))
+    chosen = by_repository(await asyncio.to_thread(work.ledger.restorable, work.registry, which))
+    lost = by_repository(await asyncio.to_thread(work.ledger.restorable, work.registry, Which()))
     restorable: list[Restorable] = []
     for repository, theirs in chosen.items():
         contents = await contents_of(work, lost[repository])
@@ -116,14 +115,6 @@ def _both(first: Undone, second: Undone) -> Undone:
         first.collected + second.collected,
         first.moved_on + second.moved_on,
     )
-
-
-def _by_repository(manifests: Iterable[Restorable]) -> dict[str, list[Restorable]]:
-    """In the order of the repositories' names."""
-    found: dict[str, list[Restorable]] = defaultdict(list)
-    for manifest in sorted(manifests, key=lambda one: one.repository):
-        found[manifest.repository].append(manifest)
-    return found
 
 
 async def _insist_on_no_collection(work: Work) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from cleaner.cleaning.few import a_few_at_a_time
 from cleaner.cleaning.work import Work
 from cleaner.config.settings import InUseSource
 from cleaner.errors import SourceUnreadable
+from cleaner.model.listing import Listing
 from cleaner.model.safeguard import SourceFailed, SourceRead
-from cleaner.model.use import SeenUse, Use
+from cleaner.model.use import SeenUse, TagMemory, Use
 from cleaner.retention.uses import Usage, Veto
 
 
@@ -28,6 +30,12 @@ async def look_at_uses(work: Work) -> Usage:
     await asyncio.to_thread(memory.saw, work.registry, current, at)
     remembered = await asyncio.to_thread(memory.uses, work.registry, since)
     return _usage(current, remembered, [answer for answer in answers if isinstance(answer, Veto)])
+
+
+async def observe(work: Work, listing: Listing, seen_at: datetime) -> TagMemory:
+    """What the ledger has seen of a repository's tags, this listing, begun at `seen_at`, included."""
+    memory, remember = work.ledger.memory, work.settings.remember
+    return await asyncio.to_thread(memory.observe, work.registry, listing, seen_at, remember)
 
 
 def images_told(uses: Iterable[Use]) -> int:

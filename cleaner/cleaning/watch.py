@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-
-from cleaner.cleaning.uses import look_at_uses
+from cleaner.cleaning.uses import look_at_uses, observe
 from cleaner.cleaning.work import Work
 from cleaner.errors import ListingIncomplete
 from cleaner.model.event import RegistryWatched, StorageSeen, Warned
@@ -43,5 +41,4 @@ async def watch_uses(work: Work) -> None:
         except ListingIncomplete as error:
             work.tell(Warned(work.registry, f"what its tags point to was not looked at: {error}"))
             continue
-        remember = work.settings.remember
-        await asyncio.to_thread(work.ledger.memory.observe, work.registry, listing, seen_at, remember)
+        await observe(work, listing, seen_at)

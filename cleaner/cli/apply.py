@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from cleaner.cli.options import (
     RegistryOption,
     YesOption,
     chosen,
+    insist_on_a_terminal,
     load_settings,
     nothing_enforced,
     reveal_tokens,
@@ -97,8 +97,8 @@ def _carry_out(settings: Settings, order: Order) -> list[Outcome[Report]]:
     enforced = [registry for registry in registries if registry.enforces]
     if not enforced:
         raise nothing_enforced(settings, registries)
-    if order.ask and not sys.stdin.isatty():
-        raise UsageError("there is no terminal to ask on", "Look at `cleaner plan`, then run `cleaner apply --yes`")
+    if order.ask:
+        insist_on_a_terminal("Look at `cleaner plan`, then run `cleaner apply --yes`")
     mandates = _mandates(settings, enforced, order)
     meant = [registry for registry in enforced if registry.name in mandates]
     reveal_tokens(meant)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Sequence
 from contextlib import closing
 from difflib import get_close_matches
@@ -22,10 +21,10 @@ from cleaner.cli.options import (
     RegistryOption,
     YesOption,
     answering,
+    changeable,
+    insist_on_a_terminal,
     load_settings,
-    nothing_enforced,
     reveal_tokens,
-    the_one,
 )
 from cleaner.cli.plan_file import Entry, entries, read_plan_file
 from cleaner.cli.progress import Listed, progress
@@ -62,11 +61,9 @@ def approve(
     """Let what a repository would lose now through share and cap, exactly these manifests. Asks first."""
     settings = load_settings(config)
     with answering(output):
-        one = the_one(settings, registry)
-        if not one.enforces:
-            raise nothing_enforced(settings, [one])
-        if not yes and not sys.stdin.isatty():
-            raise UsageError("there is no terminal to ask on", "Look at `cleaner plan`, then add --yes")
+        one = changeable(settings, registry)
+        if not yes:
+            insist_on_a_terminal("Look at `cleaner plan`, then add --yes")
         reviewed = _from_file(settings, one, Path(what)) if _is_file(what) else None
         with closing(Application.for_applying(settings, production())) as application:
             shown = asyncio.run(_from_registry(application, one, what)) if reviewed is None else reviewed

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Annotated
@@ -20,18 +19,18 @@ from cleaner.cli.options import (
     RegistryOption,
     YesOption,
     answering,
+    changeable,
     chosen,
+    insist_on_a_terminal,
     load_settings,
-    nothing_enforced,
     reveal_tokens,
-    the_one,
 )
 from cleaner.cli.outcome import Outcome, attempt, complaints, refused, worst
 from cleaner.cli.progress import progress
 from cleaner.cli.tables import table
 from cleaner.config.settings import RegistrySettings, Settings
 from cleaner.documents import Document
-from cleaner.errors import CleanerError, NotThere, UsageError
+from cleaner.errors import CleanerError, NotThere
 from cleaner.figures import clock_time, rfc3339_or_none, size
 from cleaner.model.collection import Collection
 from cleaner.model.event import CollectionEnded, Event, Warned
@@ -98,8 +97,8 @@ def cancel(
     """Cancel a garbage collection. Asks first."""
     settings = load_settings(config)
     with answering(output), _applying(settings, registry) as (application, one), asyncio.Runner() as runner:
-        if not yes and not sys.stdin.isatty():
-            raise UsageError("there is no terminal to ask on", "Look at `cleaner gc status`, then add --yes")
+        if not yes:
+            insist_on_a_terminal("Look at `cleaner gc status`, then add --yes")
         wanted = uuid or _active(runner.run(application.active_collection(one)), one)
         ours = "ours" if application.ledger.is_ours(one.name, wanted) else "not ours: nothing here started it"
         say(f"garbage collection {wanted} of {one.name} is {ours}")
@@ -111,9 +110,7 @@ def cancel(
 @contextmanager
 def _applying(settings: Settings, name: str | None) -> Iterator[tuple[Application, RegistrySettings]]:
     """An application and the one registry, if that may be changed and its token can be read."""
-    registry = the_one(settings, name)
-    if not registry.enforces:
-        raise nothing_enforced(settings, [registry])
+    registry = changeable(settings, name)
     reveal_tokens([registry])
     with closing(Application.for_applying(settings, production())) as application:
         yield application, registry

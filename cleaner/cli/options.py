@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -81,6 +82,28 @@ def the_one(settings: Settings, name: str | None) -> RegistrySettings:
             f"Name it: --registry with one of {_names(settings)}",
         )
     return registries[0]
+
+
+def changeable(settings: Settings, name: str | None) -> RegistrySettings:
+    """The registry of that name, or the only one of the file, if anything in it may be changed.
+
+    Raises:
+        UsageError: as `the_one`, or no policy of it is in mode enforce.
+    """
+    registry = the_one(settings, name)
+    if not registry.enforces:
+        raise nothing_enforced(settings, [registry])
+    return registry
+
+
+def insist_on_a_terminal(next_step: str) -> None:
+    """Nothing, where a person can be asked.
+
+    Raises:
+        UsageError: stdin is no terminal.
+    """
+    if not sys.stdin.isatty():
+        raise UsageError("there is no terminal to ask on", next_step)
 
 
 def nothing_enforced(settings: Settings, registries: Iterable[RegistrySettings]) -> UsageError:

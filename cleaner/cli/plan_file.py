@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from cleaner.config.bounded import NotRegular, read_at_most
 from cleaner.config.settings import RegistrySettings
 from cleaner.config.units import duration_text
 from cleaner.errors import UsageError
@@ -132,10 +133,10 @@ def _insist_on_policies(path: Path, found: _Registry, known: Mapping[str, Regist
 
 def _decoded(path: Path) -> _File:
     try:
-        if path.exists() and not path.is_file():  # a pipe would be waited for without an end
-            raise UsageError(f"{_shown(path)} is no regular file", "Name the file that `cleaner plan -o FILE` wrote")
-        with path.open("rb") as stream:
-            content = stream.read(LARGEST + 1)
+        content = read_at_most(path, LARGEST)
+    except NotRegular:
+        step = "Name the file that `cleaner plan -o FILE` wrote"
+        raise UsageError(f"{_shown(path)} is no regular file", step) from None
     except OSError as error:
         raise UsageError(f"{_shown(path)} cannot be read: {error.strerror}", _MAKE_ANEW) from error
     if len(content) > LARGEST:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import sys
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -24,11 +23,11 @@ from cleaner.cli.options import (
     RegistryOption,
     YesOption,
     answering,
+    changeable,
+    insist_on_a_terminal,
     insist_on_state,
     load_settings,
-    nothing_enforced,
     reveal_tokens,
-    the_one,
 )
 from cleaner.cli.progress import progress
 from cleaner.cli.tables import table, tags
@@ -73,17 +72,13 @@ def undo(
     """Put back what was deleted, as far as no garbage collection has taken it. Asks first."""
     settings = load_settings(config)
     with answering(output):
-        one, now = the_one(settings, registry), production().now()
-        if not one.enforces:
-            raise nothing_enforced(settings, [one])
+        one, now = changeable(settings, registry), production().now()
         earliest = None if since is None else now - _duration(since)
         insist_on_state(settings)
         with closing(Application.for_applying(settings, production())) as application:
             which = _which(application.ledger, one.name, what, earliest)
-            if not yes and not sys.stdin.isatty():
-                raise UsageError(
-                    "there is no terminal to ask on", "Look at `cleaner history deletions`, then add --yes"
-                )
+            if not yes:
+                insist_on_a_terminal("Look at `cleaner history deletions`, then add --yes")
             reveal_tokens([one])
             undone = _carry_out(application, one, which, asking=not yes)
     with presenting():

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 from zoneinfo import ZoneInfo
 
+from cleaner.config.bounded import NotRegular, read_at_most
 from cleaner.errors import ConfigError, Problem
 from cleaner.model.plan import Mode
 from cleaner.retention.patterns import Pattern
@@ -86,10 +87,9 @@ class Secret:
 
 def _read_bounded(path: Path, place: Place) -> str:
     try:
-        if path.exists() and not path.is_file():  # a pipe would be waited for without an end
-            _refuse(place, f"{path} is no regular file", _NOTHING_ELSE)
-        with path.open("rb") as file:
-            content = file.read(SECRET_BYTES + 1)
+        content = read_at_most(path, SECRET_BYTES)
+    except NotRegular:
+        _refuse(place, f"{path} is no regular file", _NOTHING_ELSE)
     except OSError as error:
         _refuse(place, f"the file {path} cannot be read: {error.strerror}", "create it, or let this user read it")
     if len(content) > SECRET_BYTES:

@@ -69,6 +69,11 @@ class Expiring:
         return asyncio.get_running_loop().time() < self.until
 
 
+def hosts_of(api: Api) -> tuple[str, ...]:
+    """The hosts by which the data plane is known: the one that is asked, which may be a proxy, and the provider's."""
+    return tuple(dict.fromkeys((httpx.URL(api.registry_url).netloc.decode("ascii"), _USUAL_HOST)))
+
+
 class _Auth(msgspec.Struct):
     auth: str
 
@@ -82,7 +87,7 @@ class Credentials:
 
     def __init__(self, right: Right, api: Api, paths: Paths, channel: Channel) -> None:
         self.right = right
-        self._host = httpx.URL(api.registry_url).netloc.decode("ascii")
+        self._hosts = hosts_of(api)
         self._paths = paths
         self._channel = channel
         self._asking = asyncio.Lock()
@@ -129,12 +134,12 @@ class Credentials:
         call = Call("GET", f"{url}?{right.query}", f"asking for {right.name} credentials", right.scopes)
         asked = asyncio.get_running_loop().time()
         config = await self._channel.ask(call, _DockerConfig, lambda config: config)
-        return Expiring(_header(config, self._host), asked + right.lifetime - right.left_over)
+        return Expiring(_header(config, self._hosts), asked + right.lifetime - right.left_over)
 
 
-def _header(config: _DockerConfig, host: str) -> str:
+def _header(config: _DockerConfig, hosts: tuple[str, ...]) -> str:
     """Not part of reading the answer, where an error would be tried again: each try leaves a token behind."""
-    entry = _entry(config.auths, host)
+    entry = _entry(config.auths, hosts)
     try:
         pair = base64.b64decode(entry.auth.strip() if entry else "", validate=True).decode("ascii").strip()
     except (binascii.Error, UnicodeDecodeError):
@@ -147,6 +152,6 @@ def _header(config: _DockerConfig, host: str) -> str:
     return "Basic " + base64.b64encode(pair.encode()).decode("ascii")
 
 
-def _entry(auths: Mapping[str, _Auth], host: str) -> _Auth | None:
+def _entry(auths: Mapping[str, _Auth], hosts: tuple[str, ...]) -> _Auth | None:
     only = next(iter(auths.values())) if len(auths) == 1 else None
-    return auths.get(host) or auths.get(_USUAL_HOST) or only
+    return next((auths[host] for host in hosts if host in auths), only)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from cleaner.config.bounded import NotRegular, read_at_most
 from cleaner.config.settings import ImagesFile
 from cleaner.errors import SourceUnreadable
 from cleaner.in_use.references import Home, UnparsableReference, parse_line
@@ -50,10 +51,9 @@ def _text(path: Path) -> str:
 
 def _content(path: Path) -> bytes:
     try:
-        if path.exists() and not path.is_file():  # a pipe would be waited for without an end
-            raise SourceUnreadable(f"the file {path} is no regular file", "Name a file of image references")
-        with path.open("rb") as file:
-            content = file.read(FILE_BYTES + 1)
+        content = read_at_most(path, FILE_BYTES)
+    except NotRegular:
+        raise SourceUnreadable(f"the file {path} is no regular file", "Name a file of image references") from None
     except OSError as error:
         why = error.strerror or type(error).__name__
         raise SourceUnreadable(

@@ -7,7 +7,7 @@ import httpx
 from cleaner.config.settings import Kubernetes
 from cleaner.errors import SourceUnreadable
 from cleaner.in_use.pod_images import uses
-from cleaner.in_use.references import Home
+from cleaner.in_use.references import Home, in_order
 from cleaner.model.use import Use
 
 
@@ -26,8 +26,4 @@ async def read(place: Kubernetes, home: Home, http: httpx.AsyncBaseTransport | N
             'Install it: pip install "registry-cleaner[kubernetes]"',
         ) from None
     wanted = await cluster.images(place, http)
-    return tuple(sorted({use for each in wanted for use in uses(each, place, home)}, key=_order))
-
-
-def _order(use: Use) -> tuple[str, ...]:
-    return use.repository or "", use.tag or "", use.digest or "", use.where
+    return in_order(use for each in wanted for use in uses(each, place, home))

@@ -9,10 +9,12 @@ The grammar is that of the distribution project's package `reference`. Where it 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cleaner.docr.answers import shown
 from cleaner.model.manifest import Digest, parse_digest
+from cleaner.model.use import Use
 
 _LONGEST = 1024  # host, name, tag and digest all at their longest fit in
 _HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::[0-9]+)?"
@@ -161,3 +163,8 @@ def _ours(spelled: _Spelled, home: Home) -> Reference | None:
 
 def _host(segment: str) -> str:
     return _PORT.sub("", segment.lower()).strip("[]")
+
+
+def in_order(uses: Iterable[Use]) -> tuple[Use, ...]:
+    """The uses, each once, in an order that does not depend on who told of which first."""
+    return tuple(sorted(set(uses), key=lambda use: (use.repository or "", use.tag or "", use.digest or "", use.where)))

@@ -11,7 +11,7 @@ from cleaner.config.settings import AppPlatform, ImagesFile, InUseSource, Kubern
 from cleaner.docr.apps import Apps
 from cleaner.errors import RemoteError, SourceUnreadable
 from cleaner.in_use import app_platform, images_file, kubernetes
-from cleaner.in_use.references import Home
+from cleaner.in_use.references import Home, in_order
 from cleaner.model.use import Use
 
 SECONDS = 120
@@ -35,7 +35,7 @@ class Sources:
         name = source.place.name
         try:
             async with asyncio.timeout(SECONDS):
-                return tuple(sorted(set(await self._uses(source.place)), key=_order))
+                return in_order(await self._uses(source.place))
         except TimeoutError:
             raise SourceUnreadable(
                 f"{name} did not tell within {SECONDS} seconds what is in use", "Try again later"
@@ -53,7 +53,3 @@ class Sources:
                 return await images_file.read(place, self._home)
             case _:
                 assert_never(place)
-
-
-def _order(use: Use) -> tuple[str, ...]:
-    return use.repository or "", use.tag or "", use.digest or "", use.where

@@ -24,6 +24,7 @@ from cleaner.in_use.kubernetes import read
 from cleaner.in_use.references import Home
 from tests.in_use import kube_objects as kube
 from tests.in_use.kube_api import Cluster, kubeconfig, served
+from tests.real.parts import skip_module_without
 
 HOME = Home("acme", ("registry.digitalocean.com",))
 TOKEN = "a-very-secret-token"
@@ -175,13 +176,11 @@ def test_a_port_that_is_shut_says_nothing(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate for this machine that vouches for itself, its key in the same file."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("openssl is not installed")
+    skip_module_without("openssl")
     file = tmp_path_factory.mktemp("tls") / "ca.crt"
     subject = ["-subj", "/CN=kube", "-addext", "subjectAltName=IP:127.0.0.1"]
     kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-noenc", "-days", "1"]
-    command = [openssl, "req", *kind, *subject, "-out", str(file), "-keyout", str(file.with_suffix(".key"))]
+    command = ["openssl", "req", *kind, *subject, "-out", str(file), "-keyout", str(file.with_suffix(".key"))]
     subprocess.run(command, check=True, capture_output=True)
     return file
 
