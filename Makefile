@@ -9,7 +9,7 @@ PIN := uv pip compile pyproject.toml --quiet --upgrade --generate-hashes --unive
 
 MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint mutants bench pins clean
+.PHONY: help demo test worlds lint mutants bench pins clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ demo: $(VENV)/.runtime ## clean a made-up registry before your eyes
 
 test: $(VENV)/.dev ## run the whole suite; what a missing Debian package would have tested is skipped, with its name
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup
+
+worlds: $(VENV)/.dev ## live through five hundred random worlds, weeks of runs each, and count the broken promises (a quarter of an hour)
+	$(BIN)/python -m tests.simulation
 
 lint: $(VENV)/.dev ## check style, format, types and the rooms' imports
 	$(BIN)/ruff check
@@ -30,8 +33,9 @@ mutants: $(VENV)/.dev ## change retention and planning in small ways and list th
 	$(BIN)/mutmut run
 	$(BIN)/mutmut results
 
-bench: $(VENV)/.dev ## print what the idle daemon costs, and what it takes to know what is in use, as ratios to bare processes
+bench: $(VENV)/.dev ## print what the idle daemon costs, how wide the window of a deletion is, and what it takes to know what is in use
 	$(BIN)/python -m tests.bench.idle
+	$(BIN)/python -m tests.bench.window
 	$(BIN)/python -m tests.bench.in_use
 
 pins: ## pin the newest releases with their hashes (needs uv)

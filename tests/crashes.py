@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import httpx
 from sqlalchemy import Connection, Engine, event
 
-from tests.house import House
+from tests.house import After, Before, House
 
 
 class Crash(BaseException):
@@ -19,31 +19,41 @@ class Crash(BaseException):
 
 @dataclass(slots=True)
 class Plug:
-    """Pulled after `points` points of a run: requests on their way out or back, and commits."""
+    """Pulled after `points` points of a run: requests on their way out or back, and commits.
+
+    What the network did to requests and answers before, it does as long as the plug is in.
+    """
 
     house: House
     points: int
     passed: int = 0
+    before: Before = field(init=False)
+    after: After = field(init=False)
 
     def __enter__(self) -> Self:
-        self.house.network.before, self.house.network.after = self._out, self._back
+        network = self.house.network
+        self.before, self.after = network.before, network.after
+        network.before, network.after = self._out, self._back
         event.listen(Engine, "commit", self._commit)
         return self
 
     def __exit__(self, *_: object) -> None:
         event.remove(Engine, "commit", self._commit)
-        self.house.network.before, self.house.network.after = _nothing, _nothing
+        self.house.network.before, self.house.network.after = self.before, self.after
 
     def _point(self) -> None:
         self.passed += 1
         if self.passed > self.points:
             raise Crash
 
-    def _out(self, _request: httpx.Request) -> None:
+    def _out(self, request: httpx.Request) -> httpx.Response | None:
         self._point()
+        return self.before(request)
 
-    def _back(self, _request: httpx.Request, _answer: httpx.Response) -> None:
+    def _back(self, request: httpx.Request, answer: httpx.Response) -> httpx.Response | None:
+        answer = self.after(request, answer) or answer
         self._point()
+        return answer
 
     def _commit(self, _connection: Connection) -> None:
         self._point()
@@ -77,7 +87,3 @@ def bury(house: House) -> None:
 
 async def _all(tasks: set[asyncio.Task[object]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _nothing(*_: object) -> None:
-    """Let everything pass."""
