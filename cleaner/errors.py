@@ -4,7 +4,7 @@ CleanerError                     every error that we raise on purpose
 ├── UsageError            exit 2 a flag, an argument, a mode that cannot be acted upon
 ├── ConfigError           exit 2 the configuration file, with all its problems at once
 ├── StateError            exit 2 the state cannot be opened or written
-├── NotThere              exit 1 what a person named is not there, says the registry
+├── NotThere              exit 1 what a person named is not there, says the registry or the ledger
 ├── RunInProgress         exit 1 another run holds this registry
 ├── RemoteError           exit 1 the other side, or the way there
 │   ├── Unreachable              no connection: nothing was sent
@@ -95,7 +95,7 @@ class StateError(CleanerError):
 
 
 class NotThere(CleanerError):
-    """What a person named, a repository, a tag, a collection, is not there: the registry was asked and says so."""
+    """What a person named, a repository, a tag, a collection, is not there: the registry or the ledger says so."""
 
 
 class RunInProgress(CleanerError):

@@ -111,6 +111,11 @@ class Application:
         async with self._reading(registry, tell) as work:
             return await by_hand.explain(work, repository, self._edges.now())
 
+    async def repositories(self, registry: RegistrySettings) -> tuple[str, ...]:
+        """The names of the registry's repositories."""
+        async with self._reading(registry, _nobody) as work:
+            return await work.reader.repositories()
+
     async def audit(self, registry: RegistrySettings, tell: Listener) -> audit.Audit:
         """Whether every tag pulls, every attachment has its subject, and everything in use is there."""
         async with self._reading(registry, tell) as work:

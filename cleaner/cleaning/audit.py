@@ -39,17 +39,16 @@ async def audit(work: Work) -> Audit:
         RemoteError: the registry's list of repositories could not be read.
     """
     usage, inventory = await look_at_uses(work), await take_inventory(work)
-    listings = {name: found for name, found in inventory.listings.items() if isinstance(found, Listing)}
+    listings = {name: found if isinstance(found, Listing) else None for name, found in inventory.listings.items()}
     unseen = [veto.detail for veto in usage.vetoes]
     unseen += [str(found) for found in inventory.listings.values() if not isinstance(found, Listing)]
     findings: list[Finding] = []
-    for listing in listings.values():
+    for listing in filter(None, listings.values()):
         found, unlooked = await _twice(work, listing, inventory)
         findings += found
         unseen += unlooked
     current = [seen.use for uses in usage.by_repository.values() for seen in uses if seen.last_seen is None]
-    tellable = [use for use in current if use.repository in listings or use.repository not in inventory.listings]
-    findings += missing_images(tellable, listings)
+    findings += missing_images(current, listings, work.registry)
     work.tell(Audited(work.registry, tuple(findings)))
     return Audit(work.registry, tuple(findings), tuple(unseen))
 
@@ -75,13 +74,9 @@ async def _once(work: Work, listing: Listing, inventory: Inventory) -> tuple[lis
 
 
 async def _stock(work: Work, listing: Listing, inventory: Inventory) -> tuple[Stock, list[str]]:
-    """What one repository has, those under no policy too; and what of it could not be read."""
-    mine = listing.by_digest().keys()
-    contents = {digest: inventory.contents[digest] for digest in mine & inventory.contents.keys()}
-    failed = {digest: inventory.unreadable[digest] for digest in mine & inventory.unreadable.keys()}
-    rest = [m for m in listing.manifests if m.digest not in contents and m.digest not in failed]
-    read, unreadable = await read_contents(work, rest)
-    failed |= unreadable
+    """What one repository has, those under no policy too; and what of it could not be read, neither then nor now."""
+    contents = {d: inventory.contents[d] for d in listing.by_digest().keys() & inventory.contents.keys()}
+    read, failed = await read_contents(work, [m for m in listing.manifests if m.digest not in contents])
     lost = {digest for digest, error in failed.items() if isinstance(error, ManifestLost)}
     unread = [failed[digest] for digest in sorted(failed.keys() - lost)]
     return Stock(listing, contents | read, lost), _say("manifest", f"of {listing.repository} could not be read", unread)

@@ -17,8 +17,7 @@ from cleaner.config.settings import InUseSource
 from cleaner.errors import NotThere, SourceUnreadable
 from cleaner.model.manifest import Digest
 from cleaner.model.registry import RegistryInfo
-from cleaner.planning.survey import Place
-from cleaner.retention.policy import policy_for
+from cleaner.planning.survey import Judged, Place
 from cleaner.retention.uses import Veto
 from cleaner.retention.words import safe
 
@@ -65,8 +64,7 @@ async def explain(work: Work, repository: str, now: datetime) -> Explained:
     inventory, usage = await look_into(work, [repository]), await look_at_uses(work)
     place = await judge_place(work, repository, inventory, now, usage)
     notices, approvals = work.ledger.notices, work.ledger.approvals
-    policy = policy_for(repository, work.settings.policies)
-    fingerprint = policy.fingerprint if policy else ""
+    fingerprint = place.policy.fingerprint if isinstance(place, Judged) else ""
     since = await asyncio.to_thread(notices.since, work.registry, repository, fingerprint)
     approved = await asyncio.to_thread(approvals.approved, work.registry)
     vetoes = tuple(veto for veto in usage.vetoes if veto.covers(repository))

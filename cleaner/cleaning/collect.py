@@ -245,8 +245,9 @@ def _compare(work: Work, collection: Collection, predicted: Freed | None) -> Non
 
 
 async def _write_down_the_end(work: Work, collection: Collection, purpose: Purpose) -> None:
-    await asyncio.to_thread(work.ledger.collection_ended, work.registry, collection, purpose.predicted)
     began = purpose.began or collection.created_at
     if collection.state is CollectionState.SUCCEEDED and collection.collects_blobs and began is not None:
         await asyncio.to_thread(work.ledger.collected, work.registry, began)
+    # Last: what is known as ended is not looked at again (`notice_collections`).
+    await asyncio.to_thread(work.ledger.collection_ended, work.registry, collection, purpose.predicted)
     work.tell(CollectionEnded(work.registry, collection, purpose.adopted, purpose.predicted))

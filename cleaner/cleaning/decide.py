@@ -14,6 +14,7 @@ from cleaner.errors import ListingIncomplete
 from cleaner.model.listing import Listing
 from cleaner.model.manifest import Content, Digest
 from cleaner.model.plan import HoldReason, Mode, Plan
+from cleaner.model.use import TagMemory
 from cleaner.model.verdict import Judgement
 from cleaner.planning.freed import Reference
 from cleaner.planning.plan import make_plan
@@ -42,10 +43,10 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """In which a repository is judged: as of `now`, by a listing that was begun at `seen_at`, with what is in use."""
+    """In which a listing is judged: as of `now`, with what the ledger knows of its tags, and with what is in use."""
 
     now: datetime
-    seen_at: datetime
+    memory: TagMemory
     usage: Usage
 
 
@@ -73,47 +74,59 @@ async def _terms(work: Work, survey: Survey, now: datetime, usage: Usage, scope:
         vetoes=usage.vetoes,
         uncollected=await asyncio.to_thread(work.ledger.uncollected, work.registry),
         deleted=scope.deleted,
-        since={place.listing.repository: await _since(work, place, now, scope) for place in survey.judged},
+        since=await _since(work, survey, now, scope),
         approved={repository: frozenset(digests) for repository, digests in approvals.items()},
         only=scope.only,
     )
 
 
-async def _since(work: Work, place: Judged, now: datetime, scope: Scope) -> Mapping[Digest, datetime]:
-    """Since when each condemned manifest has been so; this look counts as well, where it is one."""
-    repository, text, notices = place.listing.repository, place.policy.fingerprint, work.ledger.notices
-    if scope.hypothetical:
-        return await asyncio.to_thread(notices.since, work.registry, repository, text)
-    condemned = place.judgement.condemned()
-    return await asyncio.to_thread(notices.condemned, work.registry, repository, text, condemned, now)
+async def _since(work: Work, survey: Survey, now: datetime, scope: Scope) -> Mapping[str, Mapping[Digest, datetime]]:
+    """Since when each condemned manifest has been so, by repository; this look counts as well, where it is one.
+
+    A look at a repository under no policy condemns nothing there.
+    """
+    notices, since = work.ledger.notices, dict[str, Mapping[Digest, datetime]]()
+    for place in survey.judged:
+        repository, text, condemned = place.listing.repository, place.policy.fingerprint, place.judgement.condemned()
+        since[repository] = (
+            await asyncio.to_thread(notices.since, work.registry, repository, text)
+            if scope.hypothetical
+            else await asyncio.to_thread(notices.condemned, work.registry, repository, text, condemned, now)
+        )
+    for listing in () if scope.hypothetical else survey.unmanaged:
+        await asyncio.to_thread(notices.spared, work.registry, listing.repository)
+    return since
 
 
 async def judge_listing(
     work: Work, listing: Listing, policy: Policy, contents: Mapping[Digest, Content], light: Light
 ) -> Judgement:
-    """One repository's judgement, with what the ledger has seen of its tags, and what we deleted there."""
-    memory = await observe(work, listing, light.seen_at)
+    """One repository's judgement, with what we deleted there."""
     gone = await asyncio.to_thread(work.ledger.gone, work.registry, listing.repository)
     case = Case(
         now=light.now,
-        in_use=in_use(listing, contents, light.usage.of(listing.repository), memory),
+        in_use=in_use(listing, contents, light.usage.of(listing.repository), light.memory),
         deleted={manifest.digest: manifest.children for manifest in gone},
-        memory=memory,
+        memory=light.memory,
     )
     return judge(listing, contents, policy, work.settings.protections, case)
 
 
 async def judge_place(work: Work, repository: str, inventory: Inventory, now: datetime, usage: Usage) -> Place:
-    """One repository of the inventory: judged, left alone for a reason, or under no policy."""
+    """One repository of the inventory: judged, left alone for a reason, or under no policy.
+
+    What its listing shows of tags is remembered in any case.
+    """
     found = inventory.listings[repository]
     policy = policy_for(repository, work.settings.policies)
     if isinstance(found, ListingIncomplete):
         return LeftAlone(repository, policy, HoldReason.LISTING, str(found))
+    memory = await observe(work, found, inventory.seen_at)
     if policy is None:
         return found
     unread = [m.digest for m in found.manifests if m.digest not in inventory.contents]
     if unread:
         detail = f"{len(unread)} of its manifests could not be read, the first: {inventory.unreadable[unread[0]]}"
         return LeftAlone(repository, policy, HoldReason.MANIFEST, detail, found)
-    light = Light(now, inventory.seen_at, usage)
-    return Judged(found, policy, await judge_listing(work, found, policy, inventory.contents, light))
+    judgement = await judge_listing(work, found, policy, inventory.contents, Light(now, memory, usage))
+    return Judged(found, policy, judgement)

@@ -2,7 +2,8 @@
 
 What both judgements condemn in a repository goes in rounds. A round looks again, and then deletes for as long as that
 look, and what the in-use sources said, is no older than `recheck`. What it could not settle, because an answer was lost
-or the rate limit's budget came too late, is settled by the next round's look.
+or the rate limit's budget came too late, is settled by the next round's look. An intent whose answer was lost and whose
+manifest is still listed stays open, for the listing may lag: it is sent again, and a 404 then is our own deletion.
 
 Between the look and a DELETE stand exactly these awaits: the reading of its bytes where undo needs them, the intent's
 way to the disk, and the wait for the budget, which is refused rather than granted after the look has grown too old.
@@ -34,7 +35,7 @@ from cleaner.errors import (
     Unauthorized,
     UnexpectedStatus,
 )
-from cleaner.model.deletion import AlreadyGone, Body, Deleted, Failed, Intent, Outcome
+from cleaner.model.deletion import AlreadyGone, Deleted, Failed, Intent, Outcome
 from cleaner.model.event import Breaker, BreakerTripped, DeletionFailed, DeletionSkipped, HeldBackLate, ManifestDeleted
 from cleaner.model.listing import Listing
 from cleaner.model.manifest import Digest
@@ -67,8 +68,8 @@ async def delete(
 class _Emptying:
     """The deletions of one repository on their way through the rounds.
 
-    `stuck` are those that will not happen in this run, `lost` the intents whose answer was lost, `unproven` those that
-    the provider did not find (404), which proves nothing: what they must precede waits for the next look.
+    `stuck` are those that will not happen in this run, `lost` the open intents whose answer was lost, `unproven` those
+    that the provider did not find (404), which proves nothing: what they must precede waits for the next look.
     """
 
     work: Work
@@ -85,7 +86,7 @@ class _Emptying:
         """Delete what is planned. Tries and fruitless rounds are counted, so the rounds have an end."""
         remaining, fruitless = list(planned), 0
         while remaining:
-            if self.aftermath.hopeless and not self.lost:
+            if self.aftermath.hopeless and not any(deletion.manifest.digest in self.lost for deletion in remaining):
                 self._stop(remaining)
                 return
             began = asyncio.get_running_loop().time()
@@ -168,11 +169,10 @@ class _Emptying:
         """Whether the deletion is settled; else another round's look decides."""
         digest = deletion.manifest.digest
         try:
-            body = await self._body(deletion)
+            intent = await self._intent(deletion)
         except ManifestUnreadable as error:
             self._hold(deletion, error)
             return True
-        intent = await self._intend(deletion, body)
         try:
             outcome = await self.orders.hands.writer.delete_manifest(intent, until)
         except (AnswerLost, MalformedAnswer, ServerError, UnexpectedStatus) as lost:
@@ -181,31 +181,39 @@ class _Emptying:
             self.aftermath.failures += 1
             return False
         except (BudgetTooLate, RateLimited) as unsent:
-            await self._settle(intent, Failed(str(unsent)))
+            await self._settle_refused(intent, str(unsent))
             return False
         except asyncio.CancelledError:
             if not is_broken_off():  # then only the next run's look can tell whether it was carried out
-                await self._settle(intent, Failed("the run was stopped before it was sent"))
+                await self._settle_refused(intent, "the run was stopped before it was sent")
             raise
         except RemoteError as error:
             self.tries[digest] += 1
-            await self._settle(intent, Failed(str(error)))
+            await self._settle_refused(intent, str(error))
             return self._refused(deletion, error)
         self.tries[digest] += 1
+        if isinstance(outcome, AlreadyGone):
+            self.unproven.add(digest)
+            outcome = Deleted() if self.lost.pop(digest, None) else outcome
         await self._settle(intent, outcome)
         self._is_gone(deletion, outcome)
         return True
 
-    async def _body(self, deletion: Deletion) -> Body | None:
-        """The bytes that undo would put back; None where a collection follows at once and takes what they need."""
-        if self.work.settings.garbage_collection.schedule is CollectionSchedule.AFTER_CLEAN:
-            return None
-        return await self.work.reader.body(deletion.manifest.repository, deletion.manifest.digest)
-
-    async def _intend(self, deletion: Deletion, body: Body | None) -> Intent:
-        blobs = blobs_of(deletion.manifest, self.survey.contents) or ()
+    async def _intent(self, deletion: Deletion) -> Intent:
+        """The open one; else a new one, with the bytes for undo unless a collection takes the rest at once."""
+        manifest, body = deletion.manifest, None
+        if manifest.digest in self.lost:
+            return self.lost[manifest.digest][0]
+        if self.work.settings.garbage_collection.schedule is not CollectionSchedule.AFTER_CLEAN:
+            body = await self.work.reader.body(manifest.repository, manifest.digest)
+        blobs = blobs_of(manifest, self.survey.contents) or ()
         intend = self.work.ledger.intend
         return await to_the_end(asyncio.to_thread(intend, self.orders.run, self.work.registry, deletion, blobs, body))
+
+    async def _settle_refused(self, intent: Intent, error: str) -> None:
+        """It was not carried out this time; nobody knows of the time before, if there was one."""
+        if intent.digest not in self.lost:
+            await self._settle(intent, Failed(error))
 
     async def _settle(self, intent: Intent, outcome: Outcome) -> None:
         await to_the_end(asyncio.to_thread(self.work.ledger.settle, intent, outcome))
@@ -220,16 +228,18 @@ class _Emptying:
         return True
 
     async def _settle_lost(self, remaining: Sequence[Deletion], listing: Listing) -> list[Deletion]:
-        """Settle by looking what got no answer; gives what still remains to be done."""
+        """Settle by looking what got no answer; gives what still remains to be done, or to be sent again."""
         listed = listing.by_digest()
         for deletion in [d for d in remaining if d.manifest.digest in self.lost]:
             digest = deletion.manifest.digest
-            intent, error = self.lost.pop(digest)
-            there = digest in listed
-            await self._settle(intent, Failed(error) if there else Deleted())
+            intent, error = self.lost[digest]
+            there, tries_left = digest in listed, self.tries[digest] < _TRIES
+            if not there or not tries_left:
+                del self.lost[digest]
+                await self._settle(intent, Failed(error) if there else Deleted())
             if not there:
                 self._is_gone(deletion, Deleted())
-            elif self.tries[digest] >= _TRIES or self.aftermath.hopeless:
+            elif not tries_left or self.aftermath.hopeless:
                 self._fail(deletion, error)
         return [deletion for deletion in remaining if not self._is_settled(deletion)]
 
@@ -243,12 +253,12 @@ class _Emptying:
         if isinstance(outcome, Deleted):
             self.work.tell(ManifestDeleted(self.work.registry, deletion))
         else:
-            self.unproven.add(deletion.manifest.digest)
             self.work.tell(DeletionSkipped(self.work.registry, deletion, "already gone: somebody else deleted it"))
 
     def _fail(self, deletion: Deletion, error: str) -> None:
         self.stuck.add(deletion.manifest.digest)
-        self.work.tell(DeletionFailed(self.work.registry, deletion, error))
+        later = "; the next run looks what became of it" if deletion.manifest.digest in self.lost else ""
+        self.work.tell(DeletionFailed(self.work.registry, deletion, f"{error}{later}"))
 
     def _stop(self, remaining: Iterable[Deletion]) -> None:
         if not self.aftermath.stopped:
@@ -282,8 +292,8 @@ class _Emptying:
         """Leave the repository alone; an intent whose answer was lost stays open for the next run to look."""
         held = [deletion for deletion in remaining if deletion.manifest.digest not in self.lost]
         for deletion in remaining:
-            if deletion.manifest.digest in self.lost:
-                self._fail(deletion, f"{self.lost[deletion.manifest.digest][1]}; the next run looks what became of it")
+            if lost := self.lost.get(deletion.manifest.digest):
+                self._fail(deletion, lost[1])
         if held:
             hold = HeldBack(self.place.listing.repository, closed.reason, closed.detail, len(held))
             self.work.tell(HeldBackLate(self.work.registry, hold))

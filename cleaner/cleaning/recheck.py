@@ -9,7 +9,7 @@ from cleaner.cleaning.collect import finish_active
 from cleaner.cleaning.decide import Light, judge_listing
 from cleaner.cleaning.inventory import read_contents
 from cleaner.cleaning.orders import Aftermath, Orders
-from cleaner.cleaning.uses import look_at_uses
+from cleaner.cleaning.uses import look_at_uses, observe
 from cleaner.cleaning.work import Work
 from cleaner.errors import ListingIncomplete
 from cleaner.model.listing import Listing
@@ -44,7 +44,7 @@ class Closed:
 
 
 async def look_again(work: Work, orders: Orders, place: Judged, aftermath: Aftermath) -> Seen | Closed:
-    """Look at a repository once more, and judge it with the run's own `now`.
+    """Look at a repository once more, and judge it with the run's own `now`; what that keeps loses its notice.
 
     Raises:
         CollectionOutlasted: a collection is active and did not end in time.
@@ -59,10 +59,12 @@ async def look_again(work: Work, orders: Orders, place: Judged, aftermath: After
         listing = await work.reader.listing(repository)
     except ListingIncomplete as error:
         return Closed(HoldReason.LISTING, str(error))
+    memory = await observe(work, listing, seen_at)
     contents, unreadable = await read_contents(work, listing.manifests)
     if unreadable:
         return Closed(HoldReason.MANIFEST, str(unreadable[min(unreadable)]))
-    judgement = await judge_listing(work, listing, place.policy, contents, Light(orders.now, seen_at, usage))
+    judgement = await judge_listing(work, listing, place.policy, contents, Light(orders.now, memory, usage))
+    await asyncio.to_thread(work.ledger.notices.spared, work.registry, repository, judgement.condemned().keys())
     if repository in orders.mandate.allowed:
         return Seen(listing, judgement, frozenset(), None)
     approvals = await asyncio.to_thread(work.ledger.approvals.approved, work.registry)

@@ -6,6 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from cleaner.cleaning.few import a_few_at_a_time
 from cleaner.cleaning.work import Work
@@ -14,7 +15,7 @@ from cleaner.docr.pages import nothing_listed
 from cleaner.docr.restorer import Restorer
 from cleaner.docr.unbroken import to_the_end
 from cleaner.errors import BadRequest, ManifestUnreadable, NotFound, RemoteError, Unprocessable
-from cleaner.model.deletion import Body, Restorable
+from cleaner.model.deletion import Body, Collected, Intent, Restorable
 from cleaner.model.listing import Listing
 from cleaner.model.manifest import Blob, Content, Digest
 from cleaner.model.safeguard import ManifestRestored, RestoreFailed
@@ -23,10 +24,12 @@ from cleaner.planning.needs import in_order_of_return, rests_on
 _NO_BYTES = "its bytes were not kept: a garbage collection was to follow at once"
 _FAILURES_IN_A_ROW = 5
 
+_Lost = TypeVar("_Lost", Restorable, Collected, Intent)
 
-def by_repository(manifests: Iterable[Restorable]) -> dict[str, list[Restorable]]:
+
+def by_repository(manifests: Iterable[_Lost]) -> dict[str, list[_Lost]]:
     """The manifests of each repository, in the order of the repositories' names."""
-    found: dict[str, list[Restorable]] = defaultdict(list)
+    found: dict[str, list[_Lost]] = defaultdict(list)
     for manifest in sorted(manifests, key=lambda one: one.repository):
         found[manifest.repository].append(manifest)
     return found
@@ -90,7 +93,7 @@ class Return:
             if why_not is not None:
                 self._fail(manifest, why_not)
             elif all(self.carriers.get(tag) == manifest.digest for tag in manifest.tags):
-                await self._succeed(manifest)
+                await self._is_back(manifest)
             else:
                 came.append(manifest)
         for manifest in sorted(came, key=lambda one: one.deletion, reverse=True):
@@ -98,7 +101,7 @@ class Return:
             if problems:
                 self._fail(manifest, f"it is there again, but not all of its tags: {'; '.join(problems)}")
             else:
-                await self._succeed(manifest)
+                await self._is_back(manifest)
 
     async def _put(self, manifest: Restorable) -> str | None:
         """Put it under its digest, unless it is there; why it could not be."""
@@ -165,10 +168,14 @@ class Return:
         self.failures = 0
         return None
 
-    async def _succeed(self, manifest: Restorable) -> None:
+    async def _is_back(self, manifest: Restorable) -> None:
+        """Written down, whatever it lacks: it is as it was, and only somebody else can make it whole."""
         await to_the_end(asyncio.to_thread(self.work.ledger.restored, self.work.registry, manifest))
         carried = tuple(tag for tag in manifest.tags if self.carriers.get(tag) == manifest.digest)
         self.moved_on += [(manifest.repository, tag) for tag in manifest.tags if tag not in carried]
+        if missing := sorted({*manifest.children} - self.present):
+            self._fail(manifest, f"it is there again, but lists {missing[0]}, which is not there")
+            return
         back = replace(manifest, tags=carried)
         self.restored.append(back)
         self.work.tell(ManifestRestored(self.work.registry, back, self.because[manifest.digest]))

@@ -98,7 +98,8 @@ async def _reported(work: Work, number: str, doing: Doing, reporter: Reporter) -
 def _tell_of_shares(work: Work, report: Report) -> None:
     for held_back in report.held_back:
         if held_back.reason is HoldReason.SHARE:
-            work.tell(BreakerTripped(work.registry, Breaker.SHARE, held_back.detail))
+            detail = f"{held_back.repository} {held_back.detail}"
+            work.tell(BreakerTripped(work.registry, Breaker.SHARE, detail))
 
 
 def both(first: Listener, second: Listener) -> Listener:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cleaner.cleaning.restore import Return, by_repository, contents_of, standing
 from cleaner.cleaning.settle import notice_collections, settle_intents
@@ -21,7 +21,7 @@ _BECAUSE = "a person asked for it"
 
 @dataclass(frozen=True, slots=True)
 class Undoable:
-    """What is asked for: what an undo would put back, and what a garbage collection has taken already."""
+    """What is asked for: what an undo would put back, and what a collection took for good: nobody pushed it again."""
 
     restorable: tuple[Restorable, ...]
     collected: tuple[Collected, ...]
@@ -51,7 +51,7 @@ async def undoable(work: Work, which: Which) -> Undoable:
     """
     with work.ledger.hold(work.registry):
         await _insist_on_no_collection(work)
-        return await _find(work, which, await work.reader.repositories())
+        return await _find(work, which, _Standing(work, await work.reader.repositories()))
 
 
 async def undo(work: Work, restorer: Restorer, which: Which) -> Undone:
@@ -64,45 +64,59 @@ async def undo(work: Work, restorer: Restorer, which: Which) -> Undone:
     """
     with work.ledger.hold(work.registry):
         await _insist_on_no_collection(work)
-        known = await work.reader.repositories()
-        found = await _find(work, which, known)
+        there = _Standing(work, await work.reader.repositories())
+        found = await _find(work, which, there)
         undone = Undone(collected=found.collected)
-        for manifests in by_repository(found.restorable).values():
-            undone = _both(undone, await _put_back(work, restorer, manifests, known))
+        for repository, manifests in by_repository(found.restorable).items():
+            undone = _both(undone, await _put_back(work, restorer, manifests, await there.listing(repository)))
         return undone
 
 
-async def _find(work: Work, which: Which, known: Sequence[str]) -> Undoable:
+@dataclass(slots=True)
+class _Standing:
+    """What stands in each repository that is asked about: listed once, when it is first asked about."""
+
+    work: Work
+    known: Sequence[str]
+    found: dict[str, Listing | ListingIncomplete] = field(default_factory=dict)
+
+    async def listing(self, repository: str) -> Listing | ListingIncomplete:
+        if repository not in self.found:
+            try:
+                self.found[repository] = await standing(self.work, repository, self.known)
+            except ListingIncomplete as error:
+                self.found[repository] = error
+        return self.found[repository]
+
+
+async def _find(work: Work, which: Which, there: _Standing) -> Undoable:
     """What is meant, once it is settled what a run that died has deleted, and what others have collected meanwhile."""
-    await _settle(work, known)
+    open_intents = by_repository(await asyncio.to_thread(work.ledger.unsettled, work.registry))
+    for repository, intents in open_intents.items():
+        if isinstance(listing := await there.listing(repository), Listing):
+            await settle_intents(work, intents, listing)
     await notice_collections(work)
     chosen = by_repository(await asyncio.to_thread(work.ledger.restorable, work.registry, which))
-    lost = by_repository(await asyncio.to_thread(work.ledger.restorable, work.registry, Which()))
     restorable: list[Restorable] = []
     for repository, theirs in chosen.items():
-        contents = await contents_of(work, lost[repository])
-        restorable += with_all_below(theirs, lost[repository], contents)
+        lost = await asyncio.to_thread(work.ledger.restorable, work.registry, Which(repository=repository))
+        restorable += with_all_below(theirs, lost, await contents_of(work, lost))
     collected = await asyncio.to_thread(work.ledger.collected_of, work.registry, which)
-    return Undoable(tuple(restorable), collected)
+    return Undoable(tuple(restorable), tuple([gone for gone in collected if not await _is_there(gone, there)]))
 
 
-async def _settle(work: Work, known: Sequence[str]) -> None:
-    open_intents = await asyncio.to_thread(work.ledger.unsettled, work.registry)
-    listings: dict[str, Listing | ListingIncomplete] = {}
-    for repository in sorted({intent.repository for intent in open_intents}):
-        try:
-            listings[repository] = await standing(work, repository, known)
-        except ListingIncomplete as error:
-            listings[repository] = error
-    await settle_intents(work, listings)
+async def _is_there(collected: Collected, there: _Standing) -> bool:
+    """Whether somebody pushed it again; where nobody can tell, it counts as gone."""
+    listing = await there.listing(collected.repository)
+    return isinstance(listing, Listing) and collected.digest in listing.by_digest()
 
 
-async def _put_back(work: Work, restorer: Restorer, manifests: Sequence[Restorable], known: Sequence[str]) -> Undone:
+async def _put_back(
+    work: Work, restorer: Restorer, manifests: Sequence[Restorable], listing: Listing | ListingIncomplete
+) -> Undone:
     """Put back what one repository lost."""
-    try:
-        listing = await standing(work, manifests[0].repository, known)
-    except ListingIncomplete as error:
-        return Undone(failed=tuple((manifest, str(error)) for manifest in manifests))
+    if isinstance(listing, ListingIncomplete):
+        return Undone(failed=tuple((manifest, str(listing)) for manifest in manifests))
     back = Return.into(work, restorer, listing, await contents_of(work, manifests))
     await back.bring(manifests, {manifest.digest: _BECAUSE for manifest in manifests})
     return Undone(tuple(back.restored), tuple(back.failed), moved_on=tuple(back.moved_on))

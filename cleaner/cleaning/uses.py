@@ -33,7 +33,7 @@ async def look_at_uses(work: Work) -> Usage:
 
 
 async def observe(work: Work, listing: Listing, seen_at: datetime) -> TagMemory:
-    """What the ledger has seen of a repository's tags, this listing, begun at `seen_at`, included."""
+    """What the ledger knows of a repository's tags and manifests, this listing, begun at `seen_at`, included."""
     memory, remember = work.ledger.memory, work.settings.remember
     return await asyncio.to_thread(memory.observe, work.registry, listing, seen_at, remember)
 

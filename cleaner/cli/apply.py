@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
@@ -29,12 +30,13 @@ from cleaner.cli.options import (
 )
 from cleaner.cli.outcome import Outcome, attempt, complaints, exit_code, not_begun, nothing_done, refused, worst
 from cleaner.cli.plan_file import read_plan_file
-from cleaner.cli.progress import Listed, progress
+from cleaner.cli.progress import progress
 from cleaner.cli.signals import stop_on_signals
 from cleaner.cli.tables import show_deletions, show_held_back, show_report, show_warnings
-from cleaner.config.settings import RegistrySettings, Settings
-from cleaner.errors import CleanerError, UsageError
+from cleaner.config.settings import CollectionSchedule, RegistrySettings, Settings
+from cleaner.errors import CleanerError, NotThere, UsageError
 from cleaner.figures import some
+from cleaner.model.event import Event, Warned
 from cleaner.model.plan import Mode, Plan
 from cleaner.model.report import Report
 from cleaner.model.run import STOPPED
@@ -92,7 +94,7 @@ def apply(
 
 
 def _carry_out(settings: Settings, order: Order) -> list[Outcome[Report]]:
-    """Everything that can be refused is refused before the first request."""
+    """Everything that can be refused is refused before the first request, or at least before the first deletion."""
     registries = chosen(settings, order.registry)
     enforced = [registry for registry in registries if registry.enforces]
     if not enforced:
@@ -103,6 +105,8 @@ def _carry_out(settings: Settings, order: Order) -> list[Outcome[Report]]:
     meant = [registry for registry in enforced if registry.name in mandates]
     reveal_tokens(meant)
     with closing(Application.for_applying(settings, production())) as application, asyncio.Runner() as runner:
+        if order.allowed:
+            runner.run(_insist_on_allowed(application, meant, order.allowed))
         if order.ask and not _agreed(runner.run(_plans(application, meant, mandates)), meant):
             say("nothing was deleted: it was not confirmed")
             return [Outcome(registry.name, nothing_done(registry)) for registry in registries]
@@ -123,6 +127,28 @@ def _mandates(settings: Settings, registries: Sequence[RegistrySettings], order:
         names = ", ".join(registry.name for registry in registries)
         raise UsageError(f"{safe(str(order.plan))} says nothing of {names}", "Make a new one: cleaner plan -o FILE")
     return mandates
+
+
+async def _insist_on_allowed(
+    application: Application, registries: Iterable[RegistrySettings], allowed: frozenset[str]
+) -> None:
+    """Nothing, where each is a repository that a policy in mode enforce speaks of, or a registry cannot be asked.
+
+    Raises:
+        NotThere: one is not; most likely it is misspelt.
+    """
+    known: set[str] = set()
+    for registry in registries:
+        try:
+            names = await application.repositories(registry)
+        except CleanerError:  # its run will tell
+            return
+        policies = {name: policy_for(name, registry.policies) for name in names}
+        known |= {name for name, policy in policies.items() if policy is not None and policy.mode is Mode.ENFORCE}
+    for name in sorted(allowed - known):
+        near = ", ".join(safe(each) for each in get_close_matches(name, known, n=3, cutoff=0.5))
+        step = f"Did you mean: {near}?" if near else "See them all: cleaner plan"
+        raise NotThere(f"--allow {safe(name)}: no repository of that name stands under a policy in mode enforce", step)
 
 
 async def _plans(
@@ -156,8 +182,19 @@ def _agreed(plans: Sequence[Plan], registries: Sequence[RegistrySettings]) -> bo
         show_held_back(console, held)
         show_warnings(console, plan.warnings)
         count += len(going)
-    where = ", ".join(plan.registry for plan in plans)
-    return ask(f"Delete {some(count, 'manifest')} in {where}, and let a garbage collection free their space?")
+    asked = [plan.registry for plan in plans]
+    collected = _collected([registry for registry in registries if registry.name in asked])
+    return ask(f"Delete {some(count, 'manifest')} in {', '.join(asked)}{collected}?")
+
+
+def _collected(registries: Sequence[RegistrySettings]) -> str:
+    """What the question says of the garbage collection that follows, where one does."""
+    schedules = {registry.name: registry.garbage_collection.schedule for registry in registries}
+    after = [name for name, schedule in schedules.items() if schedule is CollectionSchedule.AFTER_CLEAN]
+    if not after:
+        return ""
+    where = "" if len(after) == len(schedules) else f" in {', '.join(after)}"
+    return f", and let a garbage collection free their space{where}"
 
 
 def _enforced(repository: str | None, policies: tuple[Policy, ...]) -> bool:
@@ -171,9 +208,8 @@ async def _clean(
     """One registry after the other; one that fails does not stop the others, a person or a service manager does."""
     stop_on_signals()
     outcomes: list[Outcome[Report]] = []
-    listed = Listed()
     with progress(messages()) as shown:
-        tell = both(listed.hear, shown)
+        tell = both(_warn, shown)
         for registry in registries:
             if any(exit_code(outcome.result) == STOPPED for outcome in outcomes):
                 outcomes.append(Outcome(registry.name, not_begun(registry)))
@@ -181,24 +217,17 @@ async def _clean(
                 outcomes.append(Outcome(registry.name, nothing_done(registry, _why_not(registry))))
             else:
                 outcomes.append(await attempt(registry, application.clean(registry, mandates[registry.name], tell)))
-    _warn_of_strangers(frozenset(n for m in mandates.values() for n in m.allowed), registries, listed)
     return outcomes
+
+
+def _warn(event: Event) -> None:
+    """What a person should know is said at once; it stands in the answer, too."""
+    if isinstance(event, Warned):
+        say(f"warning: {event.registry}: {event.text}")
 
 
 def _why_not(registry: RegistrySettings) -> str:
     return "the reviewed plan says nothing of it" if registry.enforces else "no policy of it is in mode enforce"
-
-
-def _warn_of_strangers(allowed: frozenset[str], registries: Iterable[RegistrySettings], listed: Listed) -> None:
-    """Names after --allow that no enforcing policy speaks of are most likely misspelt."""
-    known = {
-        repository
-        for registry in registries
-        for repository in listed.of(registry.name)
-        if (policy := policy_for(repository, registry.policies)) is not None and policy.mode is Mode.ENFORCE
-    }
-    for name in sorted(allowed - known):
-        say(f"warning: --allow {name}: no repository of that name stands under a policy in mode enforce")
 
 
 def _show(settings: Settings, outcomes: Iterable[Outcome[Report]]) -> None:

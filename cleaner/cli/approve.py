@@ -120,7 +120,8 @@ def _nothing(plan: Plan, repository: str, known: Sequence[str]) -> CleanerError:
         step = f"Did you mean: {near}?" if near else "See them all: cleaner plan"
         return NotThere(f"{plan.registry} has no repository {name}, and there is no file of that name here", step)
     for hold in plan.held_back:
-        if hold.reason in _UNREAD and hold.repository in {None, repository}:
+        here = hold.repository == repository or (hold.repository is None and hold.manifests > 0)
+        if here and hold.reason in _UNREAD:
             return _UNREAD[hold.reason](f"nothing of {name} can be approved now: {hold.detail}")
     return NotThere(
         f"nothing of {name} in {plan.registry} would go in mode enforce: there is nothing to approve",

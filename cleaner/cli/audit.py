@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from cleaner.cleaning.audit import Audit
-from cleaner.cli.console import messages, presenting, results, say, write_json
+from cleaner.cli.console import messages, presenting, results, say, say_notes, write_json
 from cleaner.cli.options import ConfigOption, Format, FormatOption, RegistryOption, chosen, load_settings, reveal_tokens
 from cleaner.cli.outcome import Outcome, attempt, complaints, refused, worst
 from cleaner.cli.progress import progress
@@ -32,14 +32,14 @@ _TITLES = {
 
 def audit(config: ConfigOption = None, registry: RegistryOption = None, output: FormatOption = Format.TABLE) -> None:
     """Look for tags that do not pull, attachments without a subject, and images in use that are missing."""
-    settings = load_settings(config)
+    settings, notes = load_settings(config), list[str]()
     try:
-        outcomes = asyncio.run(_audits(settings, registry))
+        outcomes = asyncio.run(_audits(settings, registry, notes))
     except CleanerError as error:
         outcomes = refused(settings, registry, error)
     with presenting():
         if output is Format.JSON:
-            write_json({"registries": [_document(outcome) for outcome in outcomes]})
+            write_json({"registries": [_document(outcome) for outcome in outcomes], "notes": notes})
         else:
             for outcome in outcomes:
                 if isinstance(outcome.result, Audit):
@@ -49,10 +49,13 @@ def audit(config: ConfigOption = None, registry: RegistryOption = None, output: 
     raise typer.Exit(worst(outcome.result.exit_code for outcome in outcomes))
 
 
-async def _audits(settings: Settings, name: str | None) -> list[Outcome[Audit]]:
+async def _audits(settings: Settings, name: str | None, notes: list[str]) -> list[Outcome[Audit]]:
+    """What each registry's audit came to; what a person should know of how is said, and added to `notes`."""
     registries = chosen(settings, name)
     reveal_tokens(registries)
     with closing(Application.for_planning(settings, production())) as application, progress(messages()) as tell:
+        notes += application.notes
+        say_notes(notes)
         return [await attempt(one, application.audit(one, tell)) for one in registries]
 
 

@@ -24,12 +24,14 @@ from cleaner.cli.options import (
     reveal_tokens,
 )
 from cleaner.cli.outcome import Outcome, attempt, complaints, worst
+from cleaner.cli.tables import show_warnings
 from cleaner.config.schema import schema as json_schema
-from cleaner.config.settings import RegistrySettings, Settings
+from cleaner.config.settings import RegistrySettings, Secret, Settings
 from cleaner.documents import Document
 from cleaner.errors import CleanerError, SourceUnreadable
 from cleaner.figures import size, some
 from cleaner.model.plan import Mode
+from cleaner.notify.send import unusable
 from cleaner.retention.words import safe
 from cleaner.wiring import Application, production
 
@@ -55,10 +57,12 @@ def check(
         if online:
             reveal_tokens(registries)
     outcomes = asyncio.run(_look(settings, registries)) if online else []
+    warnings = [*map(str, settings.warnings), *unusable(_told(registries))]
     if output is Format.JSON:
-        write_json(_document(settings, registries, outcomes))
+        write_json({"file": str(settings.path), "warnings": warnings, **_document(registries, outcomes)})
     else:
-        _show(settings, registries, outcomes)
+        _show(registries, outcomes, warnings)
+        results().print(f"{settings.path} is in order.", soft_wrap=True)
     unread = [error for outcome in outcomes for error in _unread(outcome.result)]
     for line in (*complaints(outcomes), *(line for error in unread for line in complaint(error))):
         say(line)
@@ -75,7 +79,14 @@ async def _look(settings: Settings, registries: tuple[RegistrySettings, ...]) ->
         return [await attempt(registry, application.check(registry)) for registry in registries]
 
 
-def _show(settings: Settings, registries: tuple[RegistrySettings, ...], outcomes: list[Outcome[RegistryCheck]]) -> None:
+def _told(registries: tuple[RegistrySettings, ...]) -> tuple[Secret, ...]:
+    """Whom any of the registries tells, each once."""
+    return tuple(dict.fromkeys(url for registry in registries for url in registry.notify))
+
+
+def _show(
+    registries: tuple[RegistrySettings, ...], outcomes: list[Outcome[RegistryCheck]], warnings: list[str]
+) -> None:
     console = results()
     for registry in registries:
         enforced = sum(policy.mode is Mode.ENFORCE for policy in registry.policies)
@@ -86,13 +97,11 @@ def _show(settings: Settings, registries: tuple[RegistrySettings, ...], outcomes
                 console.print(f"  {line}", soft_wrap=True)
         for line in describe_safeguards(registry):
             console.print(f"  {line}", soft_wrap=True)
-    for problem in settings.warnings:
-        console.print(Text(f"warning: {problem}", style="yellow"), soft_wrap=True)
+    show_warnings(console, warnings)
     for outcome in outcomes:
         if not isinstance(outcome.result, CleanerError):
             for line in _found(outcome.result):
                 console.print(line, soft_wrap=True)
-    console.print(f"{settings.path} is in order.", soft_wrap=True)
 
 
 def _found(seen: RegistryCheck) -> Iterator[str]:
@@ -117,13 +126,9 @@ def _exit_code(result: RegistryCheck | CleanerError) -> int:
     )
 
 
-def _document(
-    settings: Settings, registries: tuple[RegistrySettings, ...], outcomes: list[Outcome[RegistryCheck]]
-) -> Document:
+def _document(registries: tuple[RegistrySettings, ...], outcomes: list[Outcome[RegistryCheck]]) -> Document:
     seen = {outcome.registry: outcome.result for outcome in outcomes}
     return {
-        "file": str(settings.path),
-        "warnings": [str(problem) for problem in settings.warnings],
         "registries": [
             {
                 "name": registry.name,

@@ -6,7 +6,7 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO, cast
@@ -15,14 +15,15 @@ import typer
 from rich.console import Console
 from stamina.instrumentation import RetryDetails
 
+from cleaner.cli.signals import interrupted_by_signals
 from cleaner.errors import CleanerError, ConfigError, RateLimited
 from cleaner.retention.words import safe
 
-_UNFOLDED = 1000
+_UNFOLDED = 200
 
 
 def results() -> Console:
-    """The console on stdout. Where nobody looks at a screen, a table's row stays on one line."""
+    """The console on stdout. Where nobody looks at a screen it is so wide that an ordinary row stays on one line."""
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _UNFOLDED
     return Console(width=width, highlight=False, markup=False, emoji=False)
 
@@ -38,10 +39,17 @@ def say(text: str) -> None:
     typer.echo(safe(text), err=True)
 
 
+def say_notes(notes: Iterable[str]) -> None:
+    """What a person should know about how the answer came about."""
+    for note in notes:
+        say(f"note: {note}")
+
+
 def ask(question: str) -> bool:
     """Ask on stderr; only `y` or `yes` is a yes, and the end of the input is a no."""
-    typer.echo(f"{safe(question)} [y/N] ", err=True, nl=False)
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+    with interrupted_by_signals():
+        typer.echo(f"{safe(question)} [y/N] ", err=True, nl=False)
+        return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def complaint(error: CleanerError) -> list[str]:

@@ -33,7 +33,7 @@ def keep(file: ConfigFile) -> int:
     settings, edges = _begin(file)
     for name in (registry.name for registry in settings.registries if registry.schedule is None):
         _log.warning("no schedule", registry=name, next_step="set `schedule`: until then it is cleaned only on demand")
-    host, port = parse_address("listen:", settings.listen)
+    host, port = parse_address("listen:" if file.listen is None else "--listen", settings.listen)
     return serve(Orders(settings, host, port, partial(file.read_anew, settings)), edges)
 
 

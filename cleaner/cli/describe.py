@@ -83,8 +83,9 @@ def _conditions(rule: Rule) -> list[str]:
 
 
 def _versions(limits: SemverLimits) -> str:
-    levels = (("majors", limits.majors), ("minors", limits.minors), ("patches", limits.patches))
-    counts = ", ".join(f"{'all' if count is None else count} {name}" for name, count in levels)
+    levels = {"major": limits.majors, "minor": limits.minors, "patch": limits.patches}
+    plurals = {"major": "majors", "minor": "minors", "patch": "patches"}
+    counts = ", ".join(f"{count or 'all'} {name if count == 1 else plurals[name]}" for name, count in levels.items())
     return f"the highest versions ({counts})"
 
 

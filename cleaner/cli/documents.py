@@ -59,7 +59,7 @@ def _planned(outcome: Outcome[Plan]) -> Document:
 def _applied(outcome: Outcome[Report]) -> Document:
     report = outcome.result
     if isinstance(report, CleanerError):
-        nothing: Document = {"deleted": [], "failed": [], "skipped": [], "held_back": []}
+        nothing: Document = {"deleted": [], "failed": [], "skipped": [], "restored": [], "held_back": []}
         error = {"name": outcome.registry, "error": str(report)}
         return {**error, **nothing, "predicted_freed_bytes": None, "garbage_collection": None}
     failed = [{"repository": f.repository, "digest": f.digest, "error": f.error} for f in report.failed]
@@ -70,6 +70,7 @@ def _applied(outcome: Outcome[Report]) -> Document:
         "deleted": [{"repository": gone.repository, "digest": gone.digest} for gone in report.deleted],
         "failed": failed,
         "skipped": skipped,
+        "restored": [{"repository": back.repository, "digest": back.digest} for back in report.restored],
         "held_back": [held_back_document(held_back) for held_back in report.held_back],
         "predicted_freed_bytes": report.predicted.bytes if report.predicted else None,
         "garbage_collection": collection_document(report.collection) if report.collection else None,

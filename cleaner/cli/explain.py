@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -11,12 +12,13 @@ from typing import Annotated
 import typer
 
 from cleaner.cleaning.by_hand import Explained
-from cleaner.cli.console import messages, results, write_json
+from cleaner.cli.console import messages, results, say_notes, write_json
 from cleaner.cli.explanation import Explanation, explanation_document, show_explanation
 from cleaner.cli.lineage import all_families, family_of
 from cleaner.cli.options import ConfigOption, Format, FormatOption, RegistryOption, answering, load_settings, the_one
 from cleaner.cli.progress import progress
 from cleaner.config.settings import RegistrySettings, Settings
+from cleaner.docr.credentials import hosts_of
 from cleaner.errors import CleanerError, ListingIncomplete, ManifestUnreadable, NotThere, SourceUnreadable, UsageError
 from cleaner.figures import some
 from cleaner.model.listing import Listing
@@ -51,44 +53,54 @@ def explain(
     """Say why a manifest stays or goes: every reason, and the whole family around it."""
     settings = load_settings(config)
     with answering(output):
-        one, wanted = the_one(settings, registry), parse_image(image)
-        found = asyncio.run(_look_up(settings, one, wanted))
+        one = the_one(settings, registry)
+        wanted = parse_image(without_home(image, one))
+        found, notes = asyncio.run(_look_up(settings, one, wanted))
         match found.place:
             case Judged() as place:
-                _answer(_explanation(one, place, found, wanted), output)
+                _answer(_explanation(one, place, found, wanted), notes, output)
                 if found.vetoes:
                     raise typer.Exit(SourceUnreadable.exit_code)
             case LeftAlone() as place:
                 raise _left_alone(place)
             case Listing() as listing:
-                _say_unmanaged(one, listing, output)
+                _say_unmanaged(one, listing, notes, output)
+
+
+def without_home(text: str, registry: RegistrySettings) -> str:
+    """An image as it is named inside the registry; pods and people name the registry's host and name before it."""
+    homes = (f"{host}/{registry.name}/" for host in hosts_of(registry.api))
+    return next((text.removeprefix(home) for home in homes if text.startswith(home)), text)
 
 
 def parse_image(text: str) -> Wanted:
-    """`REPOSITORY`, `REPOSITORY:TAG` or `REPOSITORY@DIGEST`.
+    """`REPOSITORY`, `REPOSITORY:TAG` or `REPOSITORY@DIGEST`; where a tag and a digest stand there, the digest counts.
 
     Raises:
-        UsageError: the repository is empty, or the digest none (its first 12 hexadecimal digits are enough).
+        UsageError: the repository or the tag is empty, or the digest none (its first 12 hexadecimal digits are enough).
     """
-    repository, at, digest = text.partition("@")
+    name, at, digest = text.partition("@")
+    repository, colon, tag = name.partition(":")
     if at:
         value = digest.removeprefix("sha256:").removeprefix("sha512:")
         if len(value) < _LEAST_HEX or not set(value) <= set("0123456789abcdef"):
             raise UsageError(
-                f"{safe(digest)} is no digest", f"Write sha256:… with at least {_LEAST_HEX} hexadecimal digits"
+                f"'{safe(text)}' names no digest", f"Write sha256:… with at least {_LEAST_HEX} hexadecimal digits"
             )
         wanted = Wanted(repository, digest=digest if ":" in digest else f"sha256:{value}")
     else:
-        repository, colon, tag = text.partition(":")
         wanted = Wanted(repository, tag=tag if colon else None)
-    if not repository:
-        raise UsageError(f"{safe(text)} names no repository", "Write REPOSITORY, REPOSITORY:TAG or REPOSITORY@DIGEST")
+    if not repository or wanted.tag == "":
+        missing = "tag" if repository else "repository"
+        raise UsageError(f"'{safe(text)}' names no {missing}", "Write REPOSITORY, REPOSITORY:TAG or REPOSITORY@DIGEST")
     return wanted
 
 
-async def _look_up(settings: Settings, registry: RegistrySettings, wanted: Wanted) -> Explained:
+async def _look_up(settings: Settings, registry: RegistrySettings, wanted: Wanted) -> tuple[Explained, tuple[str, ...]]:
+    """The repository, and what a person should know of how it was looked up, which is said too."""
     with closing(Application.for_planning(settings, production())) as application, progress(messages()) as tell:
-        return await application.explain(registry, wanted.repository, tell)
+        say_notes(application.notes)
+        return await application.explain(registry, wanted.repository, tell), application.notes
 
 
 def _explanation(registry: RegistrySettings, place: Judged, found: Explained, wanted: Wanted) -> Explanation:
@@ -115,8 +127,8 @@ def _find(listing: Listing, wanted: Wanted) -> Manifest | None:
 
 def _not_found(repository: str, asked: str, names: list[str]) -> NotThere:
     near = ", ".join(safe(name) for name in get_close_matches(asked, names, n=3, cutoff=0.5))
-    step = f"Did you mean: {near}?" if near else f"See them all: cleaner explain {safe(repository)}"
-    return NotThere(f"{safe(repository)} has no {safe(asked)}", step)
+    step = f"Did you mean: {near}?" if near else f"See them all: cleaner explain {safe(repository)}."
+    return NotThere(f"{safe(repository)} has no {safe(asked)}", f"{step} What was deleted: cleaner history deletions")
 
 
 def _ambiguous(asked: str, found: list[Manifest]) -> UsageError:
@@ -134,16 +146,17 @@ def _left_alone(place: LeftAlone) -> CleanerError:
     return kind(f"{safe(place.repository)} is left alone: {place.detail}")
 
 
-def _answer(explanation: Explanation, output: Format) -> None:
+def _answer(explanation: Explanation, notes: Sequence[str], output: Format) -> None:
     if output is Format.JSON:
-        write_json(explanation_document(explanation))
+        write_json({**explanation_document(explanation), "notes": notes})
     else:
         show_explanation(results(), explanation)
 
 
-def _say_unmanaged(registry: RegistrySettings, listing: Listing, output: Format) -> None:
+def _say_unmanaged(registry: RegistrySettings, listing: Listing, notes: Sequence[str], output: Format) -> None:
     if output is Format.JSON:
-        write_json({"registry": registry.name, "repository": listing.repository, "policy": None, "mode": None})
+        where = {"registry": registry.name, "repository": listing.repository}
+        write_json({**where, "policy": None, "mode": None, "notes": notes})
         return
     name, count = safe(listing.repository), some(len(listing.manifests), "manifest")
     results().print(f"{name} is under no policy: nothing in it is touched ({count}).", soft_wrap=True)

@@ -99,7 +99,7 @@ def cancel(
     with answering(output), _applying(settings, registry) as (application, one), asyncio.Runner() as runner:
         if not yes:
             insist_on_a_terminal("Look at `cleaner gc status`, then add --yes")
-        wanted = uuid or _active(runner.run(application.active_collection(one)), one)
+        wanted = _active(runner.run(application.active_collection(one)), one, uuid)
         ours = "ours" if application.ledger.is_ours(one.name, wanted) else "not ours: nothing here started it"
         say(f"garbage collection {wanted} of {one.name} is {ours}")
         agreed = yes or ask("Cancel it?")
@@ -116,9 +116,11 @@ def _applying(settings: Settings, name: str | None) -> Iterator[tuple[Applicatio
         yield application, registry
 
 
-def _active(collection: Collection | None, registry: RegistrySettings) -> str:
-    if collection is None:
-        raise NotThere(f"no garbage collection of {registry.name} is active", "See `cleaner gc history`")
+def _active(collection: Collection | None, registry: RegistrySettings, uuid: str | None) -> str:
+    """The active collection, which must be the one that is named, if one is."""
+    if collection is None or uuid not in {None, collection.uuid}:
+        named = "" if uuid is None else f" {safe(uuid)}"
+        raise NotThere(f"no garbage collection{named} of {registry.name} is active", "See `cleaner gc history`")
     return collection.uuid
 
 

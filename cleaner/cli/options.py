@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -22,11 +22,32 @@ from cleaner.retention.words import safe
 _PORT_MOST = 65535
 
 
+Word = TypeVar("Word", bound=StrEnum)
+
+
 class Format(StrEnum):
     """How results are written on stdout."""
 
     TABLE = "table"
     JSON = "json"
+
+
+def word_of(words: type[Word]) -> Callable[[str], Word]:
+    """Reads one of a few words, in place of the library's own reading, whose message begins with its error's kind."""
+
+    def read(text: str) -> Word:
+        try:
+            return words(text)
+        except ValueError:
+            known = ", ".join(f"'{word}'" for word in words)
+            raise typer.BadParameter(f"'{safe(text)}' is not one of {known}.") from None
+
+    return read
+
+
+def among(words: type[StrEnum]) -> str:
+    """These words as a help text shows them."""
+    return f"[{'|'.join(words)}]"
 
 
 ConfigOption = Annotated[
@@ -41,7 +62,12 @@ ConfigOption = Annotated[
 RegistryOption = Annotated[
     str | None, typer.Option("--registry", metavar="NAME", help="Only this registry, of several in the file.")
 ]
-FormatOption = Annotated[Format, typer.Option("--format", help="A table for people, or JSON for machines.")]
+FormatOption = Annotated[
+    Format,
+    typer.Option(
+        "--format", parser=word_of(Format), metavar=among(Format), help="A table for people, or JSON for machines."
+    ),
+]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
 
 
@@ -122,9 +148,10 @@ def insist_on_state(settings: Settings) -> None:
     Raises:
         StateError: the file that it lies in is not there.
     """
-    file = engine_at(settings.state).url.database
-    if file and not _is_there(Path(file)):
-        raise StateError(f"There is no state at {file}", "The first `cleaner apply` makes it")
+    file = Path(engine_at(settings.state).url.database or "")
+    if not _is_there(file):
+        made = "" if _is_there(file.parent) else f"Make its directory: install -d -m 0700 {file.parent}. "
+        raise StateError(f"There is no state at {file}", f"{made}The first `cleaner apply` makes it")
 
 
 @contextmanager

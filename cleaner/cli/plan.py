@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from cleaner.cleaning.run import both
-from cleaner.cli.console import messages, presenting, results, say, write_json
+from cleaner.cli.console import messages, presenting, results, say, say_notes, write_json
 from cleaner.cli.documents import plan_document
 from cleaner.cli.moments import parse_moment
 from cleaner.cli.options import ConfigOption, Format, FormatOption, RegistryOption, chosen, load_settings, reveal_tokens
@@ -71,8 +71,7 @@ async def _plans(settings: Settings, name: str | None, at: str | None, listed: L
     moments = {registry.name: _moment(registry, at) for registry in registries}
     reveal_tokens(registries)
     with closing(Application.for_planning(settings, production())) as application, progress(messages()) as shown:
-        for note in application.notes:
-            say(f"note: {note}")
+        say_notes(application.notes)
         tell = both(listed.hear, shown)
         return [await attempt(one, application.plan(one, moments[one.name], tell)) for one in registries]
 

@@ -111,9 +111,11 @@ def read_plan_file(
             configuration does not have, or under other policies.
     """
     file = _decoded(path)
-    if not now - OLDEST <= file.made_at <= now + _SKEW:
-        made = f"{_shown(path)} was made at {rfc3339(file.made_at)}"
+    made = f"{_shown(path)} was made at {rfc3339(file.made_at)}"
+    if file.made_at < now - OLDEST:
         raise UsageError(f"{made}: a plan counts for {duration_text(OLDEST)}", _MAKE_ANEW)
+    if file.made_at > now + _SKEW:
+        raise UsageError(f"{made}, and here it is {rfc3339(now)}", f"Set the clocks of both machines. {_MAKE_ANEW}")
     known = {registry.name: registry for registry in registries}
     for each in file.registries:
         _insist_on_policies(path, each, known)

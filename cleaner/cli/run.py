@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cleaner.cli.options import ConfigOption, RegistryOption
+from cleaner.cli.options import ConfigOption, RegistryOption, among, word_of
 from cleaner.config.load import find
 from cleaner.config.settings import LogLevel
 
@@ -16,7 +16,13 @@ ListenOption = Annotated[
     str | None, typer.Option("--listen", metavar="HOST:PORT", help="Where pages and metrics are served. Else `listen`.")
 ]
 LevelOption = Annotated[
-    LogLevel | None, typer.Option("--log-level", help="How much is logged. Else `log.level` of the file.")
+    LogLevel | None,
+    typer.Option(
+        "--log-level",
+        parser=word_of(LogLevel),
+        metavar=among(LogLevel),
+        help="How much is logged. Else `log.level` of the file.",
+    ),
 ]
 
 

@@ -21,7 +21,7 @@ from cleaner.figures import clock_time, freed, size, some
 from cleaner.model.collection import Collection, CollectionState
 from cleaner.model.manifest import attachment_subject
 from cleaner.model.plan import Deletion, HeldBack, HoldReason, Mode, Plan, Unmanaged, Waiting
-from cleaner.model.report import Report
+from cleaner.model.report import DeletedManifest, Report
 from cleaner.retention.words import safe, say, say_age, short
 
 _BAR = 24
@@ -94,7 +94,8 @@ def show_warnings(console: Console, warnings: Iterable[str]) -> None:
 def show_report(console: Console, report: Report, collecting: GarbageCollection) -> None:
     """What a run did; `collecting` says why no garbage collection was started, where none was."""
     console.print(Text(report.registry, style="bold"))
-    _show_deleted(console, report)
+    _show_manifests(console, "Deleted", report.deleted)
+    _show_manifests(console, "Brought back", report.restored)
     _show_undone(console, "Failed", [(f.repository, short(f.digest), f.error) for f in report.failed])
     _show_undone(console, "Skipped", [(s.repository, short(s.digest), s.reason) for s in report.skipped])
     show_held_back(console, report.held_back)
@@ -135,7 +136,8 @@ def bar(kept: int, going: int, held: int) -> Text:
 def _show_holds(console: Console, title: str, holds: Iterable[HeldBack]) -> None:
     held = table("Repository", "Reason", "#Manifests", "Detail", title=title)
     for hold in holds:
-        held.add_row(safe(hold.repository or "all"), hold.reason, str(hold.manifests), safe(hold.detail))
+        where = hold.repository or ("all" if hold.manifests else "")
+        held.add_row(safe(where), hold.reason, str(hold.manifests), safe(hold.detail))
     if held.row_count:
         console.print(held)
 
@@ -198,13 +200,13 @@ def _show_unmanaged(console: Console, unmanaged: Sequence[Unmanaged]) -> None:
         console.print(untouched)
 
 
-def _show_deleted(console: Console, report: Report) -> None:
-    if report.deleted:
-        deleted = table("Repository", "#Deleted", "Digests")
-        for repository, gone in groupby(report.deleted, key=lambda manifest: manifest.repository):
-            digests = [short(manifest.digest).partition(":")[2] for manifest in gone]
-            deleted.add_row(safe(repository), str(len(digests)), " ".join(digests))
-        console.print(deleted)
+def _show_manifests(console: Console, what: str, manifests: Sequence[DeletedManifest]) -> None:
+    if manifests:
+        shown = table("Repository", f"#{what}", "Digests")
+        for repository, theirs in groupby(manifests, key=lambda manifest: manifest.repository):
+            digests = [short(manifest.digest).partition(":")[2] for manifest in theirs]
+            shown.add_row(safe(repository), str(len(digests)), " ".join(digests))
+        console.print(shown)
 
 
 def _show_undone(console: Console, title: str, rows: Sequence[tuple[str, str, str]]) -> None:

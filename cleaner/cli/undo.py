@@ -15,7 +15,7 @@ from rich.console import Console
 
 from cleaner.cleaning.undo import Undoable, Undone
 from cleaner.cli.console import ask, messages, presenting, results, say, write_json
-from cleaner.cli.explain import parse_image
+from cleaner.cli.explain import parse_image, without_home
 from cleaner.cli.options import (
     ConfigOption,
     Format,
@@ -34,7 +34,7 @@ from cleaner.cli.tables import table, tags
 from cleaner.config.settings import RegistrySettings
 from cleaner.config.units import NotAsExpected, parse_duration
 from cleaner.documents import Document
-from cleaner.errors import UsageError
+from cleaner.errors import NotThere, UsageError
 from cleaner.figures import clock_time, some
 from cleaner.ledger.ledger import Ledger
 from cleaner.ledger.restoring import Which
@@ -43,8 +43,9 @@ from cleaner.model.manifest import Digest, parse_digest
 from cleaner.retention.words import safe, short
 from cleaner.wiring import Application, production
 
-_RUN = re.compile(r"[0-9a-f]{8}[0-9a-f-]{0,28}")
+_RUN = re.compile(r"[0-9a-f][0-9a-f-]{0,35}")
 _SEE = "See what was deleted: cleaner history deletions"
+_SEE_RUNS = "See the runs: cleaner history runs, and what was deleted: cleaner history deletions"
 _YOUNG = (
     "For the registry it was pushed just now: for `last` and `calendar` it is among the newest, and once grace and "
     "notice have run out, the policies may condemn it again. Look at `cleaner plan` before the next run."
@@ -76,7 +77,7 @@ def undo(
         earliest = None if since is None else now - _duration(since)
         insist_on_state(settings)
         with closing(Application.for_applying(settings, production())) as application:
-            which = _which(application.ledger, one.name, what, earliest)
+            which = _which(application.ledger, one.name, what and without_home(what, one), earliest)
             if not yes:
                 insist_on_a_terminal("Look at `cleaner history deletions`, then add --yes")
             reveal_tokens([one])
@@ -104,21 +105,30 @@ def _carry_out(application: Application, registry: RegistrySettings, which: Whic
 
 
 def _which(ledger: Ledger, registry: str, what: str | None, since: datetime | None) -> Which:
-    """What is meant: a run of this registry by its id or the beginning of it, else a repository and a digest in it.
+    """What is meant: a repository that lost something, a run by its id or the beginning of it, or a digest.
 
     Raises:
-        UsageError: nothing is named, several are meant, or the ledger has no such deletion.
+        UsageError: nothing is named, or several are meant.
+        NotThere: the ledger has no such deletion.
     """
     if what == "" or (what is None and since is None):
         raise UsageError("nothing is named to undo", "Name a RUN, a REPOSITORY[@DIGEST], or --since 1h")
     which = Which(since=since)
     if what is not None:
-        which = _of_a_run(ledger, registry, what, since) or _of_a_repository(ledger, registry, what, since)
+        named = None if ledger.knows(registry, Which(repository=what)) else _of_a_run(ledger, registry, what, since)
+        which = named or _of_a_repository(ledger, registry, what, since)
     if not ledger.knows(registry, which):
-        named = "" if what is None else f" of {safe(what)}"
-        meant = f"nothing{named} was deleted from {registry}"
-        raise UsageError(meant if since is None else f"{meant} since {since:%Y-%m-%d %H:%M} UTC", _SEE)
+        raise _unknown(registry, what, since)
     return which
+
+
+def _unknown(registry: str, what: str | None, since: datetime | None) -> NotThere:
+    when = "" if since is None else f" since {since:%Y-%m-%d %H:%M} UTC"
+    if what is not None and _RUN.fullmatch(what):
+        meant = f"no run {what} deleted anything from {registry}{when}, and no repository of that name lost anything"
+        return NotThere(meant, _SEE_RUNS)
+    named = "" if what is None else f" of {safe(what)}"
+    return NotThere(f"nothing{named} was deleted from {registry}{when}", _SEE)
 
 
 def _of_a_run(ledger: Ledger, registry: str, what: str, since: datetime | None) -> Which | None:
@@ -144,16 +154,15 @@ def _of_a_repository(ledger: Ledger, registry: str, what: str, since: datetime |
 
 
 def _completed(ledger: Ledger, registry: str, which: Which, beginning: str) -> Digest:
-    """The one digest of that beginning among what is gone."""
-    restorable, collected = ledger.restorable(registry, which), ledger.collected_of(registry, which)
-    gone = [manifest.digest for manifest in restorable] + [manifest.digest for manifest in collected]
+    """The one digest of that beginning among what is gone, or may be: it was to be deleted, and has no outcome yet."""
+    gone = [manifest.digest for manifest in ledger.restorable(registry, which)]
+    gone += [manifest.digest for manifest in ledger.collected_of(registry, which)]
+    gone += [intent.digest for intent in ledger.unsettled(registry) if intent.repository == which.repository]
     found = {digest for digest in gone if digest.startswith(beginning)}
     if len(found) > 1:
         raise UsageError(f"{len(found)} digests begin with {safe(beginning)}", "Write more of its digits")
     if not found:
-        raise UsageError(
-            f"nothing that begins with {safe(beginning)} is gone from {safe(which.repository or '')}", _SEE
-        )
+        raise NotThere(f"nothing that begins with {safe(beginning)} is gone from {safe(which.repository or '')}", _SEE)
     return found.pop()
 
 

@@ -145,7 +145,7 @@ def _listen(value: object) -> str:
 
 
 def _origin(value: object) -> str:
-    expected = "an https URL, or http on loopback (law 11)"
+    expected = "an https URL, or http on loopback"
     text = _string(value, expected)
     try:
         url = urlsplit(text)

@@ -49,7 +49,7 @@ def read_text(path: Path) -> str:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
         message = f"the file cannot be read: {error.strerror}"
-        raise ConfigError((start.problem(message, "name a readable file with --config"),)) from None
+        raise ConfigError((start.problem(message, "name a readable file with --config or CLEANER_CONFIG"),)) from None
     if len(content) > MAX_BYTES:
         raise ConfigError((start.problem("the file is above 1 MiB", "a configuration has at most 1 MiB"),))
     return _decoded(content, str(path))

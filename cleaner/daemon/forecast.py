@@ -12,7 +12,7 @@ from typing import assert_never
 from cleaner.daemon.board import Known, RegistryFacts
 from cleaner.daemon.figures import NAME, Moment, moment, shown
 from cleaner.figures import freed, size, some
-from cleaner.model.plan import Deletion, HeldBack, Mode, Plan, Unmanaged
+from cleaner.model.plan import Deletion, HeldBack, HoldReason, Mode, Plan, Unmanaged
 from cleaner.model.reason import GoesWith, GoReason, NoRuleKeeps, OrphanLeftBehind, OrphanOld
 from cleaner.retention.words import say, say_age, short
 
@@ -58,7 +58,7 @@ class PlanView:
     """A plan; the numbers called `more` are of what is not shown. `earlier` where a run has ended since.
 
     What is announced does not count as held back: it goes once its notice has run out. `first_goes` is when the first
-    of it does, None once that is over.
+    of it does, None once that is over. `next_step` says what a person can do about what a limit holds back.
     """
 
     made: Moment
@@ -78,6 +78,7 @@ class PlanView:
     more_notices: int
     held: tuple[Line, ...]
     more_held: int
+    next_step: str
     unmanaged: tuple[Line, ...]
     more_unmanaged: int
 
@@ -106,6 +107,7 @@ def plan_view(facts: RegistryFacts, known: Known[Plan], now: datetime) -> PlanVi
         more_notices=max(0, len(notices) - LINES),
         held=tuple(_held(each) for each in held[:LINES]),
         more_held=max(0, len(held) - LINES),
+        next_step=_next_step(facts, held),
         unmanaged=tuple(_untouched(unmanaged) for unmanaged in plan.unmanaged[:LINES]),
         more_unmanaged=max(0, len(plan.unmanaged) - LINES),
     )
@@ -168,6 +170,14 @@ def _manifest(deletion: Deletion, as_of: datetime) -> ManifestView:
 
 def _held(held: HeldBack) -> Line:
     return Line(shown(held.repository or "all", NAME), some(held.manifests, "manifest"), shown(held.detail))
+
+
+def _next_step(facts: RegistryFacts, held: Iterable[HeldBack]) -> str:
+    """What a person can do about share and cap; about what cannot be read, the details say it."""
+    if not any(each.reason in {HoldReason.SHARE, HoldReason.CAP} for each in held):
+        return ""
+    approve = ", and cleaner approve REPOSITORY lets it go" if facts.settings.enforces else ""
+    return f"What goes beyond share or cap: cleaner plan shows it{approve}"
 
 
 def _untouched(unmanaged: Unmanaged) -> Line:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from cleaner.daemon.board import Active, Known, RegistryFacts
 from cleaner.daemon.chart import Row, history_chart
-from cleaner.daemon.figures import Moment, moment, shown
+from cleaner.daemon.figures import NAME, Moment, moment, shown
 from cleaner.daemon.forecast import LINES, PlanView, plan_view
 from cleaner.daemon.meter import Level, StorageView, storage_view
 from cleaner.daemon.past import Past
@@ -23,7 +23,7 @@ from cleaner.ledger.history import PastRun
 from cleaner.model.run import RunKind, RunOutcome, Schedule, outcome_of
 from cleaner.retention.words import say_age, say_limit
 
-_FAILURES, _PROBLEMS = 3, 10
+_FAILURES, _HELD, _PROBLEMS = 3, 3, 10
 
 _KINDS = {RunKind.CLEAN: "Cleaning", RunKind.PLAN: "Planning only", RunKind.COLLECT: "Garbage collection"}
 _OUTCOMES = {
@@ -169,7 +169,7 @@ def _registry(facts: RegistryFacts, past: Past, now: datetime) -> RegistryView:
         name=facts.name,
         mode="enforces" if settings.enforces else "plans only",
         running=_running(facts, now),
-        troubles=_troubles(facts, last, active, storage),
+        troubles=(*_troubles(facts, last, active, storage), *dict.fromkeys(_held_back(facts, past))),
         warnings=_warnings(facts, now),
         storage=storage,
         last=None if last is None else _run(last, facts, now),
@@ -200,6 +200,23 @@ def _troubles(
     if storage is not None and storage.level is Level.OVER:
         found.append(f"The account uses more than its plan includes: {storage.overage}")
     return tuple(found)
+
+
+def _held_back(facts: RegistryFacts, past: Past) -> Iterator[str]:
+    """What waits for a person since the last run, and since the last that judged, whatever was collected since."""
+    judged = next((run for run in past.of(facts) if run.kind is not RunKind.COLLECT), None)
+    for run in dict.fromkeys((judged, past.last(facts))):
+        if run is None:
+            continue
+        if facts.last_run is not None and facts.last_run.value.run == run.id:
+            held = [each for each in facts.last_run.value.report.held_back if each.reason.is_trouble]
+            for each in held[:_HELD]:
+                where = "" if each.repository is None else f" in {shown(each.repository, NAME)}"
+                yield f"Held back{where}: {shown(each.detail)}"
+            if len(held) > _HELD:
+                yield f"Held back besides: {len(held) - _HELD:,} more"
+        elif outcome_of(run.exit_code) is RunOutcome.HELD_BACK:
+            yield "The last run held deletions back: cleaner plan shows which, and why"
 
 
 def _warnings(facts: RegistryFacts, now: datetime) -> tuple[tuple[str, Moment | None], ...]:

@@ -2,18 +2,19 @@
 
 A manifest that cannot be read, for whatever reason, is a `ManifestUnreadable`: the repository is held back (law 2), and
 the run goes on. After a few failures in a row the data plane counts as down for the rest of the run and is not asked
-any more (law 12).
+any more; after a few refusals in a row, not about the repository that they are about (law 12).
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 from cleaner.docr import oci
 from cleaner.docr.access import Access
 from cleaner.docr.call import Answer, Call
 from cleaner.docr.paths import READ_SCOPE
-from cleaner.errors import ManifestLost, ManifestUnreadable, RemoteError, Unreachable
+from cleaner.errors import Forbidden, ManifestLost, ManifestUnreadable, RemoteError, Unauthorized, Unreachable
 from cleaner.model.deletion import Body
 from cleaner.model.manifest import Content, Digest
 
@@ -21,7 +22,7 @@ CONNECTIONS = 4
 """So many things are read at once: the data plane's limits are stated nowhere."""
 
 FAILURES_IN_A_ROW = 3
-"""After so many the data plane counts as down."""
+"""After so many the data plane counts as down, or a repository as closed."""
 
 
 class DataPlane:
@@ -30,7 +31,7 @@ class DataPlane:
     def __init__(self, access: Access) -> None:
         self._access = access
         self._connections = asyncio.Semaphore(CONNECTIONS)
-        self._failures = 0
+        self._failures: Counter[str | None] = Counter()  # refusals by repository; None: of the data plane itself
 
     async def content(self, repository: str, digest: Digest) -> Content:
         """What the manifest is.
@@ -86,15 +87,18 @@ class DataPlane:
     async def _answer(self, repository: str, call: Call) -> Answer:
         """The answer; a 404 is one as well, and no failure."""
         async with self._connections:
-            if self._failures >= FAILURES_IN_A_ROW:
+            if self._failures[None] >= FAILURES_IN_A_ROW:
                 why = f"the data plane failed {FAILURES_IN_A_ROW} times in a row and is not asked any more in this run"
                 raise Unreachable(why, "Run again when it answers")
+            if self._failures[repository] >= FAILURES_IN_A_ROW:
+                why = f"{repository} was refused {FAILURES_IN_A_ROW} times in a row and is not asked for in this run"
+                raise Unreachable(why, "See why it was refused")
             try:
                 answer = await self._access.send(repository, call)
-            except RemoteError:
-                self._failures += 1
+            except RemoteError as error:
+                self._failures[repository if isinstance(error, (Unauthorized, Forbidden)) else None] += 1
                 raise
-            self._failures = 0
+            self._failures[None] = self._failures[repository] = 0
             return answer
 
 

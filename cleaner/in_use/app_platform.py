@@ -31,13 +31,13 @@ async def read(place: AppPlatform, home: Home, apps: Apps) -> tuple[Use, ...]:
     uses: list[Use] = []
     for app in await apps.apps():
         listed = await apps.deployments(app) if place.deployments else ()
-        uses += [_use(place, where, parts) for where, parts in _images(app, listed, place, home)]
+        uses += [_use(place, where, parts, home) for where, parts in _images(app, listed, place, home)]
     return tuple(uses)
 
 
-def _use(place: AppPlatform, where: str, parts: Parts) -> Use:
+def _use(place: AppPlatform, where: str, parts: Parts, home: Home) -> Use:
     try:
-        image = assemble(*parts)
+        image = assemble(*parts, home)
     except UnparsableReference as error:
         raise SourceUnreadable(
             f"{place.name}, {where}: {error}", "Correct the image of that component, or delete the app"

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import cast
 
 import httpx
 import httpx2
 import msgspec
-from lightkube import ALL_NS, AsyncClient
-from lightkube.core.resource import ApiInfo, NamespacedResourceG, ResourceDef
 
 from cleaner.config.settings import Kubernetes
 from cleaner.errors import SourceUnreadable
@@ -33,31 +31,49 @@ REPETITIONS = 3
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """A kind of object as kubectl names it, its list's resource (`plural.group`), and lightkube's class for it."""
+    """A kind of object as kubectl names it, its API group, and what we read of it."""
 
     name: str
-    resource: str
-    listed: type[NamespacedResourceG]
+    group: str
+    view: type[Object]
 
+    @property
+    def resource(self) -> str:
+        """Its list's resource, `plural.group`."""
+        return f"{self.name}s.{self.group}".rstrip(".")
 
-def _kind(kind: str, group: str, view: type[Object]) -> _Kind:
-    """The client decodes a list into whatever class it is asked for: ours, which hold no more than we read."""
-    plural = f"{kind.lower()}s"
-    info = ApiInfo(ResourceDef(group, "v1", kind), plural, ["global_list"])
-    listed = msgspec.defstruct(kind, (), bases=(view, NamespacedResourceG), namespace={"_api_info": info})
-    return _Kind(kind.lower(), f"{plural}.{group}" if group else plural, cast("type[NamespacedResourceG]", listed))
+    @property
+    def path(self) -> str:
+        """Where it is listed over all namespaces."""
+        return f"{f'apis/{self.group}' if self.group else 'api'}/v1/{self.name}s"
 
 
 _KINDS = (  # from below to above, for images wander down: what moves while we look is seen at one level or the other
-    _kind("Pod", "", Pod),
-    _kind("ReplicaSet", "apps", Workload),
-    _kind("ControllerRevision", "apps", ControllerRevision),
-    _kind("Job", "batch", Workload),
-    _kind("Deployment", "apps", Workload),
-    _kind("StatefulSet", "apps", Workload),
-    _kind("DaemonSet", "apps", Workload),
-    _kind("CronJob", "batch", CronJob),
+    _Kind("pod", "", Pod),
+    _Kind("replicaset", "apps", Workload),
+    _Kind("controllerrevision", "apps", ControllerRevision),
+    _Kind("job", "batch", Workload),
+    _Kind("deployment", "apps", Workload),
+    _Kind("statefulset", "apps", Workload),
+    _Kind("daemonset", "apps", Workload),
+    _Kind("cronjob", "batch", CronJob),
 )
+
+
+class _ListMetadata(msgspec.Struct, rename="camel"):
+    """What a page says of its list; one that says that more follows, and not where, is none."""
+
+    next_page: str | None = msgspec.field(name="continue", default=None)
+    remaining_item_count: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.remaining_item_count and not self.next_page:
+            raise ValueError(f"expected `continue` before {self.remaining_item_count} more")
+
+
+class _Page(msgspec.Struct):
+    metadata: _ListMetadata
+    items: list[msgspec.Raw]
 
 
 async def images(place: Kubernetes, http: httpx.AsyncBaseTransport | None) -> frozenset[Asked]:
@@ -67,15 +83,16 @@ async def images(place: Kubernetes, http: httpx.AsyncBaseTransport | None) -> fr
         SourceUnreadable: the cluster cannot be asked, or did not answer each list wholly.
     """
     found: set[Asked] = set()
-    async with await asyncio.to_thread(connected, place, http) as client:
+    client, config = await asyncio.to_thread(connected, place, http)
+    async with client:
         for kind in _KINDS:
-            with said(f"listing {kind.resource}", place, client.config):
+            with said(f"listing {kind.resource}", place, config):
                 async with asyncio.timeout(LIST_SECONDS):
                     found |= await _of_kind(client, kind)
     return frozenset(found)
 
 
-async def _of_kind(client: AsyncClient, kind: _Kind) -> set[Asked]:
+async def _of_kind(client: httpx2.AsyncClient, kind: _Kind) -> set[Asked]:
     for _ in range(REPETITIONS):
         try:
             return await _listed(client, kind)
@@ -85,13 +102,25 @@ async def _of_kind(client: AsyncClient, kind: _Kind) -> set[Asked]:
     return await _listed(client, kind)
 
 
-async def _listed(client: AsyncClient, kind: _Kind) -> set[Asked]:
+async def _listed(client: httpx2.AsyncClient, kind: _Kind) -> set[Asked]:
     """One list from its first page to its last; no page is held longer than it takes to read it."""
     found: set[Asked] = set()
     objects = 0
-    async for item in client.list(kind.listed, namespace=ALL_NS, chunk_size=PAGE):
-        found.update(asked(kind.name, cast("Object", item)))
-        objects += 1
+    async for items in _pages(client, kind):
+        for item in items:
+            found.update(asked(kind.name, msgspec.json.decode(item, type=kind.view)))
+        objects += len(items)
         if objects > MOST_OBJECTS:
             raise SourceUnreadable(f"expected at most {MOST_OBJECTS}, got more", "Name this cluster's images in a file")
     return found
+
+
+async def _pages(client: httpx2.AsyncClient, kind: _Kind) -> AsyncIterator[list[msgspec.Raw]]:
+    parameters = {"limit": str(PAGE)}
+    while True:
+        answer = (await client.get(kind.path, params=parameters)).raise_for_status()
+        page = msgspec.json.decode(answer.content, type=_Page)
+        yield page.items
+        if not page.metadata.next_page:
+            return
+        parameters["continue"] = page.metadata.next_page

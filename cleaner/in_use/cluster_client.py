@@ -1,16 +1,15 @@
-"""The way to a cluster's API server: lightkube's client, by a kubeconfig or by the account of our own pod.
+"""The way to a cluster's API server, as lightkube knows it: by a kubeconfig or by the account of our own pod.
 
 Both are full of secrets: of what stands in them, errors name files, contexts and programs, and nothing else.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import httpx
 import httpx2
 import yaml
-from lightkube import AsyncClient, ConfigError, KubeConfig
+from lightkube import ConfigError, KubeConfig, SingleConfig
+from lightkube.config.client_adapter import user_auth, verify_cluster
 from lightkube.config.kubeconfig import SERVICE_ACCOUNT
 
 from cleaner.config.settings import Kubernetes
@@ -19,8 +18,10 @@ from cleaner.errors import SourceUnreadable
 _PATIENCE = httpx2.Timeout(30, connect=5)
 
 
-def connected(place: Kubernetes, http: httpx.AsyncBaseTransport | None, account: str = SERVICE_ACCOUNT) -> AsyncClient:
-    """A client of the cluster, to be closed by whoever asked for it; no request is sent yet.
+def connected(
+    place: Kubernetes, http: httpx.AsyncBaseTransport | None, account: str = SERVICE_ACCOUNT
+) -> tuple[httpx2.AsyncClient, SingleConfig]:
+    """A client of the cluster, to be closed by whoever asked for it, and by what it is let in; no request is sent yet.
 
     `http` stands in for the network. `account` is the folder in which a pod finds its service account.
 
@@ -28,12 +29,8 @@ def connected(place: Kubernetes, http: httpx.AsyncBaseTransport | None, account:
         SourceUnreadable: the kubeconfig, or the pod's account, is missing or cannot be used.
     """
     try:
-        return AsyncClient(
-            _by_kubeconfig(place.kubeconfig, place.context) if place.kubeconfig else _from_within(account),
-            timeout=_PATIENCE,
-            trust_env=False,
-            transport=None if http is None else _Carried(http),
-        )
+        config = KubeConfig.from_file(place.kubeconfig) if place.kubeconfig else _from_within(account)
+        return _client(config.get(place.context), None if http is None else _Carried(http))
     except ConfigError as error:
         raise _unusable(place, str(error)) from None
     except OSError as error:
@@ -46,10 +43,20 @@ def connected(place: Kubernetes, http: httpx.AsyncBaseTransport | None, account:
         raise _unusable(place, f"it is incomplete or garbled ({type(error).__name__})") from None
 
 
-def _by_kubeconfig(path: Path, context: str | None) -> KubeConfig:
-    config = KubeConfig.from_file(path)
-    config.current_context = context or config.current_context
-    return config
+def _client(
+    config: SingleConfig | None, transport: httpx2.AsyncBaseTransport | None
+) -> tuple[httpx2.AsyncClient, SingleConfig]:
+    if config is None or config.user is None:
+        raise ConfigError("its context names no user")
+    client = httpx2.AsyncClient(
+        base_url=config.cluster.server,
+        verify=verify_cluster(config.cluster, config.user, config.abs_file, trust_env=False),
+        auth=user_auth(config.user),
+        timeout=_PATIENCE,
+        trust_env=False,
+        transport=transport,
+    )
+    return client, config
 
 
 def _from_within(account: str) -> KubeConfig:
@@ -72,7 +79,7 @@ def _unusable(place: Kubernetes, why: str) -> SourceUnreadable:
 
 
 class _Carried(httpx2.AsyncBaseTransport):
-    """httpx's transport under lightkube's client, which is on httpx2: the same messages under other names."""
+    """httpx's transport under a client of httpx2, as lightkube wants it: the same messages under other names."""
 
     def __init__(self, http: httpx.AsyncBaseTransport) -> None:
         self._http = http

@@ -34,7 +34,7 @@ def said(doing: str, place: Kubernetes, config: SingleConfig) -> Iterator[None]:
 
 def _why(error: Exception, config: SingleConfig) -> tuple[str, str]:
     """What happened, and what to do about it."""
-    match _refusal(error) or error:
+    match error:
         case httpx2.HTTPStatusError() as refused:
             status = refused.response.status_code
             return f"HTTP {status}", _NEXT_STEPS.get(status, _LOOK)
@@ -46,13 +46,6 @@ def _why(error: Exception, config: SingleConfig) -> tuple[str, str]:
             return _why_no_answer(error), _LOOK
         case _:
             return _why_no_token(error, config)
-
-
-def _refusal(error: BaseException | None) -> httpx2.HTTPStatusError | None:
-    """The status that the server answered with; on the body of such an answer the client may fail once more."""
-    while error is not None and not isinstance(error, httpx2.HTTPStatusError):
-        error = error.__context__
-    return error
 
 
 def _why_no_answer(error: Exception) -> str:

@@ -46,7 +46,9 @@ def _text(path: Path) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise SourceUnreadable(f"the file {path}:{line}: expected UTF-8, got something else", _WRITE_IT) from None
+        raise SourceUnreadable(
+            f"line {line} of the file {path}: expected UTF-8, got something else", _WRITE_IT
+        ) from None
 
 
 def _content(path: Path) -> bytes:
@@ -68,6 +70,6 @@ def _uses(place: ImagesFile, number: int, line: str, home: Home) -> list[Use]:
     try:
         found = parse_line(line, home)
     except UnparsableReference as error:
-        raise SourceUnreadable(f"the file {place.path}:{number}: {error}", _WRITE_IT) from None
+        raise SourceUnreadable(f"line {number} of the file {place.path}: {error}", _WRITE_IT) from None
     where = f"{place.path.name}:{number}"
     return [Use(reference.repository, reference.tag, reference.digest, place.name, where) for reference in found]

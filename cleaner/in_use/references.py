@@ -118,14 +118,20 @@ def parse_line(text: str, home: Home) -> tuple[Reference, ...]:
     return tuple(spelled.of(name) for name in (repository, *below))
 
 
-def assemble(repository: str | None, tag: str | None, digest: str | None) -> Reference:
+def assemble(repository: str | None, tag: str | None, digest: str | None, home: Home) -> Reference:
     """The image of our registry that is given in parts, each of them None or empty where it is not given.
 
+    A host of ours and our registry's name may stand before the repository.
+
     Raises:
-        UnparsableReference: together they are no reference.
+        UnparsableReference: together they are no reference, or something else stands behind a host of ours.
     """
     spelled = _spelled(f"{repository or ''}{f':{tag}' if tag else ''}{f'@{digest}' if digest else ''}")
-    return spelled.of(spelled.name)
+    if not home.lives_at(spelled.name[0]):
+        return spelled.of(spelled.name)
+    if (found := _ours(spelled, home)) is None:
+        raise _no_repository(spelled, home)
+    return found
 
 
 def _bare_digest(text: str) -> Reference | None:
@@ -157,8 +163,12 @@ def _ours(spelled: _Spelled, home: Home) -> Reference | None:
     if path and path[0] != home.registry:
         return None
     if len(path) < 2:
-        raise UnparsableReference(f"expected a repository of {home.registry}, got {shown('/'.join(spelled.name))!r}")
+        raise _no_repository(spelled, home)
     return spelled.of(path[1:])
+
+
+def _no_repository(spelled: _Spelled, home: Home) -> UnparsableReference:
+    return UnparsableReference(f"expected a repository of {home.registry}, got {shown('/'.join(spelled.name))!r}")
 
 
 def _host(segment: str) -> str:

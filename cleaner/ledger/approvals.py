@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from sqlalchemy import Delete, delete, select
+from sqlalchemy import Connection, Delete, delete, select
 
 from cleaner.ledger.database import Database
-from cleaner.ledger.statements import newer
+from cleaner.ledger.statements import newer, same
 from cleaner.ledger.tables import approvals
 from cleaner.model.deletion import Intent
+from cleaner.model.listing import Listing
 from cleaner.model.manifest import Digest
 
 
@@ -50,6 +51,14 @@ class Approvals:
         return found
 
 
+def end_unlisted(connection: Connection, registry: str, listing: Listing) -> None:
+    """End the approvals of what a whole listing of its repository does not show any more."""
+    here, listed = {"registry": registry, "repository": listing.repository}, listing.by_digest()
+    approved = connection.execute(_APPROVED, here).scalars().all()
+    if gone := [{**here, "digest": digest} for digest in approved if digest not in listed]:
+        connection.execute(_END, gone)
+
+
 def used_up(intent: Intent) -> Delete:
     """The statement that ends an approval; the ledger carries it out together with the outcome of the deletion."""
     return delete(approvals).where(
@@ -57,3 +66,8 @@ def used_up(intent: Intent) -> Delete:
         approvals.c.repository == intent.repository,
         approvals.c.digest == intent.digest,
     )
+
+
+_HERE = ("registry", "repository")
+_APPROVED = select(approvals.c.digest).where(*same(approvals, *_HERE)).order_by(approvals.c.digest)
+_END = delete(approvals).where(*same(approvals, *_HERE, "digest"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import func, or_
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.dialects import sqlite
 
 from cleaner.ledger.tables import collections
@@ -39,3 +39,8 @@ def first_or_newer(registry: str, collection: Collection, at: datetime, known: M
         "ours": or_(old.ours, new.ours),
     }
     return statement.on_conflict_do_update(index_elements=_KEY, set_=newer | first)
+
+
+def ended(registry: str) -> Select[tuple[str]]:
+    """The query for the collections whose end is written down."""
+    return select(collections.c.uuid).where(collections.c.registry == registry, collections.c.ended_at.is_not(None))

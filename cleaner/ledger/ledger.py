@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, func, insert, select, update
 from cleaner.clock import NewId, Now
 from cleaner.errors import StateError
 from cleaner.ledger.approvals import Approvals, used_up
-from cleaner.ledger.collecting import first_or_newer
+from cleaner.ledger.collecting import ended, first_or_newer
 from cleaner.ledger.database import Database
 from cleaner.ledger.firings import Firings, fired
 from cleaner.ledger.history import History
@@ -25,7 +25,16 @@ from cleaner.ledger.holds import held
 from cleaner.ledger.knowledge import Knowledge
 from cleaner.ledger.memory import Memory
 from cleaner.ledger.notices import Notices, forgotten
-from cleaner.ledger.restoring import Which, drop_unneeded, find_collected, find_restorable, is_back, keep, knows
+from cleaner.ledger.restoring import (
+    Which,
+    drop_unneeded,
+    find_collected,
+    find_lossy,
+    find_restorable,
+    is_back,
+    keep,
+    knows,
+)
 from cleaner.ledger.tables import DELETED, FAILED, GONE, collections, deletions, runs
 from cleaner.model.collection import Collection
 from cleaner.model.deletion import AlreadyGone, Body, Collected, Deleted, Failed, Gone, Intent, Outcome, Restorable
@@ -194,10 +203,15 @@ class Ledger:
     def restorable(self, registry: str, which: Which) -> tuple[Restorable, ...]:
         """What we deleted, and was neither collected nor brought back since: what undo may bring back.
 
-        The oldest deletion first; of a manifest that was deleted more than once, its last deletion only.
+        The oldest deletion first; what was deleted more than once, by deletions that are meant, is told once.
         """
         with self._database.reading() as connection:
             return find_restorable(connection, registry, which)
+
+    def lost_from(self, registry: str) -> tuple[str, ...]:
+        """The repositories that lost something by us that was neither collected nor brought back since, by name."""
+        with self._database.reading() as connection:
+            return find_lossy(connection, registry)
 
     def collected_of(self, registry: str, which: Which) -> tuple[Collected, ...]:
         """What we deleted, and a collection has taken since: nobody can bring it back."""
@@ -205,12 +219,12 @@ class Ledger:
             return find_collected(connection, registry, which)
 
     def knows(self, registry: str, which: Which) -> bool:
-        """Whether there is any such deletion, whatever came of it."""
+        """Whether there is any such deletion, whatever came of it, and where that is not known yet."""
         with self._database.reading() as connection:
             return knows(connection, registry, which)
 
     def restored(self, registry: str, restorable: Restorable) -> None:
-        """Write down that a manifest is back: no deletion of it counts any more, and no notice."""
+        """Write down that a manifest is back: no deletion of it that was meant counts any more, and no notice."""
         with self._database.transaction() as connection:
             connection.execute(is_back(registry, restorable, self._now()))
             connection.execute(forgotten(registry, restorable.repository, restorable.digest))
@@ -239,6 +253,11 @@ class Ledger:
         self._record(
             registry, collection, {"ended_at": self._now(), "predicted_bytes": predicted.bytes if predicted else None}
         )
+
+    def ended_collections(self, registry: str) -> frozenset[str]:
+        """The collections whose end is written down: whatever they took, they took it before that."""
+        with self._database.reading() as connection:
+            return frozenset(row.uuid for row in connection.execute(ended(registry)))
 
     def is_ours(self, registry: str, uuid: str) -> bool:
         """Whether we started that collection; only those may a run cancel (law 12)."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects.sqlite import Insert, insert
 
 from cleaner.clock import Now
+from cleaner.ledger.approvals import end_unlisted
 from cleaner.ledger.database import Database
 from cleaner.ledger.sightings import Pair, Sighting, after_look, memory_of, still_needed
 from cleaner.ledger.statements import newer, same
-from cleaner.ledger.tables import approvals, looks, notices, tags, uses
+from cleaner.ledger.tables import DELETED, approvals, deletions, looks, notices, tags, uses
 from cleaner.model.listing import Listing
 from cleaner.model.use import SeenUse, TagMemory, Use
 
@@ -57,7 +58,8 @@ class Memory:
     def observe(self, registry: str, listing: Listing, at: datetime, keep: timedelta) -> TagMemory:
         """Compare a listing, begun at `at`, with the last look at its repository, and remember what changed.
 
-        A look that is no later than the last one changes nothing. What a tag pointed to is remembered for `keep`.
+        The approval of what is not listed any more ends. A look that is no later than the last one changes nothing.
+        What a tag pointed to is remembered for `keep`.
         """
         here = {"registry": registry, "repository": listing.repository}
         with self._database.transaction() as connection:
@@ -68,7 +70,9 @@ class Memory:
                 before, known = known, still_needed(after_look(known, listing, last, at), listing, at - keep)
                 _write(connection, here, before, known)
                 connection.execute(_LOOKED, here | {"looked_at": at})
-        return memory_of(known, listing, at, keep)
+                end_unlisted(connection, registry, listing)
+            back = dict(connection.execute(_BACK, here).all())
+        return memory_of(known, back, listing, at, keep)
 
     def forget(self, registry: str, repositories: Collection[str], before: datetime) -> None:
         """Forget what nobody will ask for: uses last seen before that moment, and repositories that are gone since.
@@ -116,6 +120,11 @@ _SIGHTINGS = (
     select(tags.c.tag, tags.c.digest, tags.c.came_at, tags.c.left_at)
     .where(*same(tags, *_HERE))
     .order_by(tags.c.tag, tags.c.digest)
+)
+_BACK = (
+    select(deletions.c.digest, func.max(deletions.c.restored_at))
+    .where(*same(deletions, *_HERE), deletions.c.outcome == DELETED, deletions.c.restored_at.is_not(None))
+    .group_by(deletions.c.digest)
 )
 _CHANGE = newer(tags, "came_at", "left_at")
 _FORGET = delete(tags).where(*same(tags, *_HERE, "tag", "digest"))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Delete, Select, delete, select
+from sqlalchemy import Connection, Delete, Select, delete, select
 
 from cleaner.ledger.database import Database
 from cleaner.ledger.statements import newer, same
@@ -25,8 +25,8 @@ class Notices:
     ) -> Mapping[Digest, datetime]:
         """One look at a repository, begun at `at`, condemned exactly these: since when every look has.
 
-        What it does not condemn any more, and what another policy text condemned, is forgotten. A moment later than
-        `at` comes from a clock that was ahead: `at` counts instead.
+        What it does not condemn any more, and what another policy text condemned, is forgotten. What is known stays,
+        also where `at` is earlier: a clock that went back shortens no notice.
 
         Raises:
             StateError: the state cannot be read or written.
@@ -35,18 +35,27 @@ class Notices:
         with self._database.transaction() as connection:
             before = connection.execute(_of(registry, repository)).all()
             known = {digest: since for digest, text, since in before if text == fingerprint}
-            now = {digest: min(at, known.get(digest, at)) for digest in sorted(digests)}
-            forgotten = [where | {"digest": digest} for digest, _, _ in before if digest not in now]
+            now = {digest: known.get(digest, at) for digest in sorted(digests)}
             changed = [
                 where | {"digest": digest, "fingerprint": fingerprint, "since": since}
                 for digest, since in now.items()
-                if known.get(digest) != since
+                if digest not in known
             ]
-            if forgotten:
-                connection.execute(_FORGET, forgotten)
+            _forget(connection, where, (digest for digest, _, _ in before if digest not in now))
             if changed:
                 connection.execute(_WRITE, changed)
         return now
+
+    def spared(self, registry: str, repository: str, but: Collection[Digest] = ()) -> None:
+        """One look at a repository condemned nothing `but` these: all else would be given notice anew.
+
+        Raises:
+            StateError: the state cannot be read or written.
+        """
+        where = {"registry": registry, "repository": repository}
+        with self._database.transaction() as connection:
+            before = connection.execute(_of(registry, repository)).all()
+            _forget(connection, where, (digest for digest, _, _ in before if digest not in but))
 
     def since(self, registry: str, repository: str, fingerprint: str) -> Mapping[Digest, datetime]:
         """Since when each manifest has been condemned under this policy text, as the last look left it.
@@ -63,6 +72,11 @@ def forgotten(registry: str, repository: str, digest: Digest) -> Delete:
     """The statement that forgets what was announced of a manifest: one that is back is given notice anew."""
     mine = (notices.c.registry == registry, notices.c.repository == repository, notices.c.digest == digest)
     return delete(notices).where(*mine)
+
+
+def _forget(connection: Connection, where: Mapping[str, str], digests: Iterable[Digest]) -> None:
+    if rows := [{**where, "digest": digest} for digest in digests]:
+        connection.execute(_FORGET, rows)
 
 
 def _of(registry: str, repository: str) -> Select[Any]:

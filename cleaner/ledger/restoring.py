@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -29,7 +29,7 @@ CAN_BE_UNDONE = exists().where(bodies.c.digest == deletions.c.digest, *RESTORABL
 class Which:
     """Which deletions are meant: those for which all that is not None holds; all of the registry where nothing is.
 
-    `since` is the earliest moment at which they were answered.
+    `since` is the earliest moment at which they were answered, or intended where they were never answered.
     """
 
     run: str | None = None
@@ -39,16 +39,27 @@ class Which:
 
 
 def find_restorable(connection: Connection, registry: str, which: Which) -> tuple[Restorable, ...]:
-    """The oldest deletion first; of one manifest only its last one, wherever earlier ones stand."""
-    mine = (deletions.c.registry == registry, *RESTORABLE)
-    last = select(func.max(deletions.c.id)).where(*mine).group_by(deletions.c.repository, deletions.c.digest)
-    query = (
+    """The oldest deletion first; of one manifest the last of those meant, with the tags that it lost by any of them.
+
+    A tag that something else lost later, by a deletion that is meant as well, is not the earlier one's any more.
+    """
+    newest_first = (
         select(deletions, bodies.c.media_type, bodies.c.content)
         .outerjoin_from(deletions, bodies, bodies.c.digest == deletions.c.digest)
-        .where(*mine, deletions.c.id.in_(last), *_meant(which))
-        .order_by(deletions.c.id)
+        .where(deletions.c.registry == registry, *RESTORABLE, *_meant(which))
+        .order_by(deletions.c.id.desc())
     )
-    return tuple(_restorable(row) for row in connection.execute(query))
+    found: dict[tuple[str, Digest], Restorable] = {}
+    lost_since: set[tuple[str, str]] = set()
+    for row in connection.execute(newest_first):
+        place, tags = (row.repository, row.digest), [(row.repository, tag) for tag in row.tags]
+        if last := found.get(place):
+            more = tuple(tag for repository, tag in tags if (repository, tag) not in lost_since)
+            found[place] = replace(last, tags=last.tags + more, earlier=(*last.earlier, row.id))
+        else:
+            found[place] = _restorable(row)
+        lost_since.update(tags)
+    return tuple(reversed(found.values()))
 
 
 def _meant(which: Which) -> Iterator[ColumnElement[bool]]:
@@ -56,7 +67,7 @@ def _meant(which: Which) -> Iterator[ColumnElement[bool]]:
     wanted = (which.run, which.repository, which.digest)
     yield from (column == value for column, value in zip(columns, wanted, strict=True) if value is not None)
     if which.since is not None:
-        yield deletions.c.answered_at >= which.since
+        yield func.coalesce(deletions.c.answered_at, deletions.c.intended_at) >= which.since
 
 
 def _restorable(row: Row[Any]) -> Restorable:
@@ -66,29 +77,39 @@ def _restorable(row: Row[Any]) -> Restorable:
     )
 
 
+def find_lossy(connection: Connection, registry: str) -> tuple[str, ...]:
+    """The repositories of what could be found restorable, by name."""
+    names = select(deletions.c.repository).where(deletions.c.registry == registry, *RESTORABLE).distinct()
+    return tuple(connection.execute(names.order_by(deletions.c.repository)).scalars())
+
+
 def find_collected(connection: Connection, registry: str, which: Which) -> tuple[Collected, ...]:
-    """The oldest deletion first; of one manifest only its last one, and none of one that can be brought back or was."""
-    ours = (deletions.c.registry == registry, deletions.c.outcome == DELETED)
+    """The oldest deletion first; of one manifest the last of those meant, unless that can be undone or was."""
+    ours = (deletions.c.registry == registry, deletions.c.outcome == DELETED, *_meant(which))
     last = select(func.max(deletions.c.id)).where(*ours).group_by(deletions.c.repository, deletions.c.digest)
     columns = (deletions.c.repository, deletions.c.digest, deletions.c.tags, deletions.c.answered_at)
     gone = (deletions.c.collected_at.is_not(None), deletions.c.restored_at.is_(None), deletions.c.id.in_(last))
-    query = select(*columns, deletions.c.collected_at).where(*ours, *gone, *_meant(which))
+    query = select(*columns, deletions.c.collected_at).where(*gone)
     return tuple(Collected(*row) for row in connection.execute(query.order_by(deletions.c.id)))
 
 
 def knows(connection: Connection, registry: str, which: Which) -> bool:
-    """Whether the ledger has any such deletion, whatever came of it."""
+    """Whether the ledger has any such deletion, whatever came of it, and where that is not known yet."""
     any_of_them = select(deletions.c.id).where(deletions.c.registry == registry, *_meant(which)).limit(1)
     return connection.execute(any_of_them).first() is not None
 
 
 def is_back(registry: str, restorable: Restorable, at: datetime) -> Update:
-    """The statement that says so of this deletion and of all that went before it: the manifest is there again."""
+    """The statement that says so of the deletions that are undone: the manifest is there again.
+
+    And of those before the last of them that nobody can undo any more. One that was not meant still takes its tags.
+    """
     same = (
         deletions.c.registry == registry,
         deletions.c.repository == restorable.repository,
         deletions.c.digest == restorable.digest,
         deletions.c.id <= restorable.deletion,
+        or_(deletions.c.collected_at.is_not(None), deletions.c.id.in_((restorable.deletion, *restorable.earlier))),
         deletions.c.outcome == DELETED,
         deletions.c.restored_at.is_(None),
     )

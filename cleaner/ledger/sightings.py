@@ -64,14 +64,17 @@ def still_needed(known: Mapping[Pair, Sighting], listing: Listing, since: dateti
     }
 
 
-def memory_of(known: Mapping[Pair, Sighting], listing: Listing, at: datetime, keep: timedelta) -> TagMemory:
-    """What is known of the tags and manifests of a listing that was begun at `at`.
+def memory_of(
+    known: Mapping[Pair, Sighting], back: Mapping[Digest, datetime], listing: Listing, at: datetime, keep: timedelta
+) -> TagMemory:
+    """What is known of the tags and manifests of a listing that was begun at `at`; `back` is when some were put back.
 
     What a tag pointed to is told for `keep`; where that is no time, not even what was seen to change just now.
     """
     carried = {tag: known.get((tag, manifest.digest)) for manifest in listing.manifests for tag in manifest.tags}
     came = {tag: seen.came for tag, seen in carried.items() if seen is not None and seen.came is not None}
-    return TagMemory(came, _left(known, listing), _pointed(known, at - keep) if keep else {})
+    listed = {digest: back[digest] for digest in back.keys() & listing.by_digest().keys()}
+    return TagMemory(came, _left(known, listing), _pointed(known, at - keep) if keep else {}, listed)
 
 
 def _left(known: Mapping[Pair, Sighting], listing: Listing) -> dict[Digest, datetime]:

@@ -69,6 +69,7 @@ class Restorable:
 
     `deletion` is its number in the ledger, `run` the run that deleted it, `at` when that was answered. `tags` and
     `children` are what it had then. `body` is None where its bytes were not kept: then nobody can bring it back.
+    `earlier` are deletions of the same manifest that are undone together with that one; the tags are of all of them.
     """
 
     deletion: int
@@ -79,6 +80,7 @@ class Restorable:
     children: tuple[Digest, ...]
     at: datetime
     body: Body | None
+    earlier: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

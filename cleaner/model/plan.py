@@ -50,7 +50,10 @@ class HoldReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HeldBack:
-    """Manifests that a limit, or something unreadable, holds back; `repository` is None where it speaks for all."""
+    """Manifests that a limit, or something unreadable, holds back.
+
+    `repository` is None for a source that could not be read and speaks for all, or holds nothing back.
+    """
 
     repository: str | None
     reason: HoldReason

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from cleaner.model.manifest import Digest
@@ -43,16 +43,17 @@ class Pointed:
 
 @dataclass(frozen=True, slots=True)
 class TagMemory:
-    """What the ledger has seen of the tags of one repository, look by look; empty on the first look.
+    """What the ledger knows of one repository's tags and manifests, look by look; empty on the first look.
 
     `came` gives for a tag when it was seen to come onto the manifest that carries it now, which was there before;
     `left` for a manifest without tags when the last one was seen to leave it; `pointed` for a tag what it pointed to
-    earlier, newest first.
+    earlier, newest first; `back` for a manifest when we put it back last, after a deletion of ours.
     """
 
     came: Mapping[str, datetime]
     left: Mapping[Digest, datetime]
     pointed: Mapping[str, tuple[Pointed, ...]]
+    back: Mapping[Digest, datetime] = field(default_factory=dict)
 
 
 NOTHING_SEEN = TagMemory({}, {}, {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime
 
 from cleaner.config.settings import RegistrySettings
@@ -18,7 +19,7 @@ async def told(
 ) -> Report:
     """What `run` comes to, given who hears of each step; what was first condemned since `since` is announced.
 
-    A message that does not arrive is a warning.
+    A message that does not arrive is a warning, of the report too.
     """
     plans: list[Plan] = []
 
@@ -30,6 +31,7 @@ async def told(
     report = await run(hear)
     plan = plans[-1] if plans else None
     news = message(News(registry.name, registry.policies, registry.timezone, since, plan, report))
-    for complaint in await send(registry.notify, news) if news else ():
+    complaints = await send(registry.notify, news) if news else ()
+    for complaint in complaints:
         tell(Warned(registry.name, complaint))
-    return report
+    return replace(report, warnings=(*report.warnings, *complaints))

@@ -14,16 +14,21 @@ from datetime import timedelta
 from functools import partial
 from importlib.util import find_spec
 from threading import Thread
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from cleaner.config.settings import Secret
 from cleaner.errors import ConfigError, say_unexpected
 from cleaner.notify.message import Message
 
+if TYPE_CHECKING:
+    from apprise import NotifyBase
+
 PATIENCE = timedelta(seconds=30)
 """How long all services together have to take a message."""
 
-_MISSING = 'nobody was told: `notify` needs apprise; install it: pip install "registry-cleaner[notify]"'
+_MISSING = '`notify` needs apprise; install it: pip install "registry-cleaner[notify]"'
+_UNKNOWN = "apprise knows no service for it; its documentation has the form that a service's URL has"
+_REFUSED = "its service could not be reached, or did not take the message"
 
 _THEY_LOG_URLS = ("apprise", "urllib3", "requests", "requests_oauthlib", "oauthlib")
 _SILENT = logging.CRITICAL + 1
@@ -37,13 +42,19 @@ async def send(urls: tuple[Secret, ...], message: Message, patience: timedelta =
     if not urls:
         return ()
     if find_spec("apprise") is None:
-        return (_MISSING,)
-    for name in _THEY_LOG_URLS:
-        logging.getLogger(name).setLevel(_SILENT)
+        return (f"nobody was told: {_MISSING}",)
     whys = await asyncio.gather(*(_send_in_time(url, message, patience) for url in urls))
     return tuple(
         f"nobody was told by the URL in {url.source}: {why}" for url, why in zip(urls, whys, strict=True) if why
     )
+
+
+def unusable(urls: tuple[Secret, ...]) -> tuple[str, ...]:
+    """A complaint for each URL that no message can go to, in their order, as far as that is known without asking."""
+    if urls and find_spec("apprise") is None:
+        return (f"nobody can be told: {_MISSING}",)
+    whys = [(url.source, _tried(url, lambda _: True)) for url in urls]
+    return tuple(f"nobody can be told by the URL in {source}: {why}" for source, why in whys if why)
 
 
 async def _send_in_time(url: Secret, message: Message, patience: timedelta) -> str | None:
@@ -56,17 +67,37 @@ async def _send_in_time(url: Secret, message: Message, patience: timedelta) -> s
 
 
 def _deliver(url: Secret, message: Message) -> str | None:
+    return _tried(url, partial(_notify, message))
+
+
+def _tried(url: Secret, ask: Callable[[NotifyBase], bool]) -> str | None:
+    """Why the URL names no service, or its service did not do what it was asked; None where it did."""
     try:
-        return _notify(url.reveal(), message)
+        service = _service(url.reveal())
+        if service is None:
+            return _UNKNOWN
+        return None if ask(service) else _REFUSED
     except ConfigError as error:
         return "; ".join(problem.message for problem in error.problems)
     except (Exception, SystemExit) as error:  # a service's code does what it likes, and its words may hold the URL
         return say_unexpected(error)
 
 
-def _notify(url: str, message: Message) -> str | None:
+def _notify(message: Message, service: NotifyBase) -> bool:
     """Ask the service itself: apprise's own dispatch keeps threads that the end of the process waits for."""
-    from apprise import Apprise, AppriseAsset, NotifyFormat, OverflowMode, PersistentStoreMode  # noqa: PLC0415 (extra)
+    from apprise import NotifyFormat, OverflowMode  # noqa: PLC0415 (extra)
+
+    taken = service.notify(
+        title=message.title, body=message.body, body_format=NotifyFormat.TEXT, overflow=OverflowMode.TRUNCATE
+    )
+    return bool(taken)
+
+
+def _service(url: str) -> NotifyBase | None:
+    """The service of that URL, which is not asked for anything yet."""
+    for name in _THEY_LOG_URLS:
+        logging.getLogger(name).setLevel(_SILENT)
+    from apprise import Apprise, AppriseAsset, PersistentStoreMode  # noqa: PLC0415 (extra)
 
     asset = AppriseAsset(
         app_id="registry-cleaner",
@@ -78,13 +109,7 @@ def _notify(url: str, message: Message) -> str | None:
         allow_templates=False,
         language="en",
     )
-    service = Apprise.instantiate(url, asset=asset)
-    if service is None:
-        return "apprise knows no service for it; its documentation has the form that a service's URL has"
-    taken = service.notify(
-        title=message.title, body=message.body, body_format=NotifyFormat.TEXT, overflow=OverflowMode.TRUNCATE
-    )
-    return None if taken else "its service could not be reached, or did not take the message"
+    return Apprise.instantiate(url, asset=asset)
 
 
 class _DaemonThreads(Executor):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cleaner.model.audit import Finding, FindingKind
 from cleaner.model.listing import Listing
@@ -55,24 +56,34 @@ def dangling_attachments(stock: Stock) -> Iterator[Finding]:
             yield Finding(FindingKind.DANGLING_ATTACHMENT, repository, f"{repository}@{manifest.digest}", detail)
 
 
-def missing_images(uses: Iterable[Use], listings: Mapping[str, Listing]) -> Iterator[Finding]:
+def missing_images(uses: Iterable[Use], listings: Mapping[str, Listing | None], registry: str) -> Iterator[Finding]:
     """Each use of an image that the registry does not have, workload by workload.
 
-    `listings` are all repositories, without those that could not be read: of a use in such a one nobody can tell, so it
-    is none of `uses`. A use that names no repository may be of any registry.
+    `listings` are all repositories; of a use in one that could not be listed (None) nobody can tell. A use that names
+    no repository may be of any registry. Uses at one place that differ by the registry's name before the repository's
+    are two readings of one image, which is there if either is.
     """
-    tags = {name: {tag for m in listing.manifests for tag in m.tags} for name, listing in listings.items()}
-    digests = {name: listing.by_digest() for name, listing in listings.items()}
+    present: dict[str, Collection[str]] = {
+        name: {ref for m in listing.manifests for ref in (m.digest, *m.tags)}
+        for name, listing in listings.items()
+        if listing is not None
+    }
+    untold = listings.keys() - present.keys()
+    readings: dict[Use, list[str]] = defaultdict(list)
     for use in uses:
-        if use.repository is None:
-            continue
-        where = f"{use.source}: {use.where}"
-        if use.digest is not None and use.digest not in digests.get(use.repository, ()):
-            name = f"{use.repository}@{use.digest}"
-            yield Finding(FindingKind.MISSING_IMAGE, use.repository, name, "no such manifest", where)
-        elif use.digest is None and use.tag is not None and use.tag not in tags.get(use.repository, ()):
-            name = f"{use.repository}:{use.tag}"
-            yield Finding(FindingKind.MISSING_IMAGE, use.repository, name, "no such tag", where)
+        if use.repository is not None:
+            shortest = replace(use, repository=use.repository.removeprefix(f"{registry}/"))
+            readings[shortest].append(use.repository)
+    for use, repositories in readings.items():
+        wanted = use.digest or use.tag
+        if not any(name in untold or wanted in present.get(name, ()) for name in repositories):
+            yield _missing(use, min(repositories, key=len))
+
+
+def _missing(use: Use, repository: str) -> Finding:
+    image, what = (f"@{use.digest}", "no such manifest") if use.digest else (f":{use.tag}", "no such tag")
+    where = f"{use.source}: {use.where}"
+    return Finding(FindingKind.MISSING_IMAGE, repository, f"{repository}{image}", what, where)
 
 
 def _below(start: Digest, contents: Mapping[Digest, Content]) -> tuple[Digest, ...]:

@@ -78,9 +78,10 @@ def goes_at(
 
     `since` says since when every look has condemned them; one that it does not name, since now.
     """
-    # A look may be later than the `now` that is judged by, where a clock was ahead or with `plan --at`.
-    condemned = {digest: min(since.get(digest, now), now) for digest in digests}
-    return latest_above({d: at + place.policy.notice for d, at in condemned.items()}, place.judgement.families)
+    notice = place.policy.notice
+    # A look may be later than `now`, where a clock was ahead or with `plan --at`: what it promised is kept.
+    moments = {digest: since.get(digest, now) + notice if notice else now for digest in digests}
+    return latest_above(moments, place.judgement.families)
 
 
 def whole_vetoes(terms: Terms) -> tuple[Veto, ...]:

@@ -111,8 +111,12 @@ def in_order_of_return(lost: Iterable[Restorable], contents: Mapping[Digest, Con
 def with_all_below(
     chosen: Iterable[Restorable], lost: Sequence[Restorable], contents: Mapping[Digest, Content]
 ) -> tuple[Restorable, ...]:
-    """The chosen of one repository's lost with all lost ones below them: children, and what is attached; by digest."""
+    """The chosen of one repository's lost, as they were chosen, with all lost ones below them, by digest.
+
+    Below are children, and what is attached.
+    """
     latest = {each.digest: each for each in sorted(lost, key=_when)}
+    latest |= {each.digest: each for each in sorted(chosen, key=_when) if each.digest in latest}
     known = {digest: _content(each, contents) for digest, each in latest.items()}
     families = families_among({digest: _bare(each, each.tags) for digest, each in latest.items()}, known)
     coming = {each.digest for each in chosen if each.digest in latest}

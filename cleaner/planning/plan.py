@@ -81,10 +81,15 @@ def _parted(standings: Iterable[Standing]) -> tuple[list[Deletion], list[Waiting
 
 
 def _held_back(standings: Sequence[Standing], terms: Terms) -> Iterator[HeldBack]:
-    """What is held back, counted by reason; a source that speaks for the whole registry is named in any case."""
+    """What is held back, counted by reason; a source that could not be read is named in any case."""
     counted = Counter((hold.repository, hold.reason, hold.detail) for each in standings for hold in each.holds.values())
     if whole := whole_vetoes(terms):
         counted[None, HoldReason.SOURCE, say_vetoes(whole)] += 0
+    stopped = {repository for repository, reason, _ in counted if repository and reason is HoldReason.SOURCE}
+    for veto in terms.vetoes:
+        if veto.repositories and not any(veto.covers(repository) for repository in stopped):
+            patterns = ", ".join(pattern.text for pattern in veto.repositories)
+            counted[None, HoldReason.SOURCE, f"{veto.detail} (it speaks for {patterns})"] += 0
     for (repository, reason, detail), manifests in counted.items():
         yield HeldBack(repository, reason, detail, manifests)
 

@@ -20,7 +20,7 @@ class Terms:
     `deletions` is the registry's cap, `now` the start of the run, `modes` the modes whose policies the plan works on,
     `allowed` the repositories that a person lets through share and cap. `vetoes` are the in-use sources that could not
     be read (law 6), `uncollected` is what was deleted before and not collected yet. `deleted` counts, by repository,
-    what earlier tries of the same run deleted and nobody approved: the caps are for all tries together.
+    what earlier tries of the same run deleted, what a person let through included: the caps are for all tries together.
 
     By repository, `since` says since when every look condemned a manifest (one that it does not name: since now), and
     `approved` which ones a person let through share and cap. `only` is what a person has reviewed: nothing else goes,

@@ -1,6 +1,7 @@
 """A manifest's time, and what counts as newest (policy page, "Age and order").
 
-That is its `updated_at`, or what the ledger has seen of its tags since: a push leaves its own trace, a retag does not.
+That is its `updated_at`, or what the ledger knows since: what its tags did, or that we put it back. A push leaves a
+trace in `updated_at`, a retag does not, and what is put back may have kept the time of its first push.
 """
 
 from __future__ import annotations
@@ -14,30 +15,31 @@ from cleaner.model.use import TagMemory
 
 
 def own_time(manifest: Manifest, now: datetime, memory: TagMemory) -> datetime | None:
-    """The time that grace, `untagged` and `keep_at_least` count from: any of its tags coming, or its last one leaving.
+    """The time for grace, `untagged` and `keep_at_least`: any of its tags coming, its last one leaving, its return.
 
     None where its `updated_at` is missing or in the future, whatever else was seen.
     """
     left = memory.left.get(manifest.digest)
     if left is not None and not manifest.tags:
-        return _latest(manifest, (left,), now)
+        return _latest(manifest, (left,), now, memory)
     return time_by(manifest.tags, manifest, now, memory)
 
 
 def time_by(tags: Iterable[str], manifest: Manifest, now: datetime, memory: TagMemory) -> datetime | None:
-    """The time that a rule counts from which selects these of its tags: when the last of them came, if that was seen.
+    """The time that a rule counts from which selects these of its tags: when the last of them, or all of it, came.
 
     None where its `updated_at` is missing or in the future.
     """
-    return _latest(manifest, (memory.came[tag] for tag in tags if tag in memory.came), now)
+    return _latest(manifest, (memory.came[tag] for tag in tags if tag in memory.came), now, memory)
 
 
-def _latest(manifest: Manifest, seen: Iterable[datetime], now: datetime) -> datetime | None:
+def _latest(manifest: Manifest, seen: Iterable[datetime], now: datetime, memory: TagMemory) -> datetime | None:
     updated_at = manifest.updated_at
     if updated_at is None or updated_at > now:
         return None
+    back = memory.back.get(manifest.digest, updated_at)
     # A look may be later than the `now` that is judged by: the second judgement of a run, or `plan --at`.
-    return min(now, max((updated_at, *seen)))
+    return min(now, max((updated_at, back, *seen)))
 
 
 def boundary(times: Iterable[datetime], count: int) -> datetime:

@@ -41,7 +41,7 @@ class Case:
     """What is particular to one judging of one repository.
 
     `now` is the start of the run. `in_use` gives what uses which of its digests; `deleted` gives, for those that our
-    own ledger deleted from it, the children that they listed; `memory` what the ledger has seen of its tags.
+    own ledger deleted from it, the children that they listed; `memory` what the ledger knows of its tags and manifests.
     """
 
     now: datetime

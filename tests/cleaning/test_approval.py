@@ -80,6 +80,17 @@ def test_an_approval_ends_with_the_manifest(tmp_path: Path) -> None:
             assert application.ledger.approvals.approved("acme") == {}
 
 
+def test_an_approval_ends_with_a_manifest_that_somebody_else_deleted(tmp_path: Path) -> None:
+    """A listing that does not show it ends it: the same digest, pushed again, meets the limits."""
+    shelf, digests = releases(6)
+    with house(registry(shelf), policy("[{last: 2}]", limits=HALF), tmp_path) as world:
+        approve(world, digests[:4])
+        delete(world, digests[0])
+        world.plan()
+        with world.application() as application:
+            assert set(application.ledger.approvals.approved("acme")["shop"]) == set(digests[1:4])
+
+
 def test_at_the_second_look_the_share_holds_back_the_others_alone(tmp_path: Path) -> None:
     """Others took away four that stay, between plan and look: what is not approved waits, what is approved goes."""
     shelf, digests = releases(10)

@@ -104,6 +104,23 @@ def test_a_listed_manifest_that_the_registry_does_not_give_is_found(tmp_path: Pa
         assert found.unseen == ()
 
 
+def test_a_manifest_that_is_not_given_once_is_asked_for_again(tmp_path: Path) -> None:
+    """A data plane that loses sight of what it has for a moment breaks no tag."""
+    shelf, made = stocked()
+    with scene(tmp_path, shelf) as world:
+        missing = answering(f"/manifests/{made['amd']}", 404)
+        asked: list[httpx.Response] = []
+
+        def before(request: httpx.Request) -> httpx.Response | None:
+            answer = missing(request) if not asked and "authorization" in request.headers else None
+            asked.extend([answer] if answer else [])
+            return answer
+
+        world.network.before = before
+        assert audited(world) == Audit("acme", (), ())
+        assert len(asked) == 1
+
+
 def test_repositories_under_no_policy_are_audited_too(tmp_path: Path) -> None:
     """Whoever asks whether everything pulls means everything."""
     shelf, made = stocked()
@@ -126,6 +143,14 @@ def test_every_place_that_uses_a_missing_image_is_told(tmp_path: Path) -> None:
             ("shop:v9", f"file {tmp_path}/images.txt: images.txt:2"),
             ("shop:v9", f"file {tmp_path}/images.txt: images.txt:3"),
         ]
+
+
+def test_a_line_that_begins_with_the_registry_s_name_is_missing_in_neither_way_or_not_at_all(tmp_path: Path) -> None:
+    """The file may name our images with it or without."""
+    shelf, made = stocked()
+    with scene(tmp_path, shelf, images=f"acme/shop:v1\nacme/shop@{made['plain']}\nacme/shop:v9") as world:
+        (finding,) = audited(world).findings
+        assert (finding.name, finding.where.rpartition(":")[2]) == ("shop:v9", "3")
 
 
 def test_what_cannot_be_looked_at_is_3_and_gives_no_finding(tmp_path: Path) -> None:

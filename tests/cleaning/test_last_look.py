@@ -14,10 +14,11 @@ from cleaner.model.event import HeldBackLate
 from cleaner.model.manifest import Digest
 from cleaner.model.plan import HoldReason
 from cleaner.model.safeguard import ManifestRestored
-from tests.changes import push
-from tests.cleaning.undoing import Family, condemning, references_put, refusing
+from tests.changes import delete, push
+from tests.cleaning.undoing import KEEP_MAIN, Family, accepting, condemning, references_put, refusing
+from tests.crashes import Crash, bury
 from tests.house import House, path_of
-from tests.shelves import Shelf, left
+from tests.shelves import Shelf, house, left, policy, registry
 
 AFTER_CLEAN = "schedule: after-clean, min_freed: 0B"
 
@@ -51,6 +52,21 @@ def once_gone(world: House, digest: str, change: Callable[[], object]) -> None:
             waiting.pop()()
 
     world.network.before = before
+
+
+def dying_with(world: House, digest: str) -> None:
+    """A run whose process ends while the answer to this deletion is on its way."""
+
+    def after(request: httpx.Request, _answer: httpx.Response) -> None:
+        if request.method == "DELETE" and digest in path_of(request):
+            raise Crash
+
+    world.network.after = after
+    with pytest.raises(Crash):
+        world.apply()
+    bury(world)
+    world.network.after = lambda *_: None
+    assert digest not in left(world)
 
 
 def started(world: House) -> list[str]:
@@ -195,5 +211,99 @@ def test_an_alarm_is_not_hidden_by_a_repository_that_cannot_be_listed(tmp_path: 
         no_listing, no_put = unlisted("zoo"), refusing(family.amd, answer=lambda: httpx.Response(403))
         world.network.before = lambda request: no_listing(request) or no_put(request)
         with pytest.raises(CollectionWithheld, match=family.amd):
+            collect_now(world)
+        assert started(world) == []
+
+
+def test_a_deletion_without_an_outcome_may_be_needed_too(tmp_path: Path) -> None:
+    """The run died before its answer: the one listing that settles it tells what needs it."""
+    shelf, family = stocked()
+    with condemning(shelf, tmp_path) as world:
+        dying_with(world, family.amd)
+        index, sent = push_index(world, shelf, family.amd), len(world.network.seen)
+        collect_now(world)
+        assert left(world) >= {index, family.amd}
+        with world.application() as application:
+            assert application.ledger.unsettled("acme") == ()
+        assert len([place for place in world.network.places("GET", "/repositories/shop/digests") if place >= sent]) == 1
+        assert len(started(world)) == 1
+
+
+def test_a_deletion_of_which_nobody_knows_lets_no_collection_start(tmp_path: Path) -> None:
+    """It has no outcome, and its repository cannot be listed: it may be gone, and needed."""
+    shelf, family = stocked()
+    with condemning(shelf, tmp_path) as world:
+        dying_with(world, family.index)
+        world.network.before = unlisted("shop")
+        with pytest.raises(CollectionUnsure, match="deleted from shop: the manifests of shop cannot be listed"):
+            collect_now(world)
+        assert started(world) == []
+
+
+def test_a_deletion_that_was_not_carried_out_holds_nothing_up(tmp_path: Path) -> None:
+    """The run died before it was sent: it is still listed, so nothing was lost, whatever a source would say."""
+    shelf, _ = stocked()
+    with condemning(shelf, tmp_path) as world:
+
+        def before(request: httpx.Request) -> None:
+            if request.method == "DELETE":
+                raise Crash
+
+        world.network.before = before
+        with pytest.raises(Crash):
+            world.apply()
+        bury(world)
+        world.network.before = lambda request: httpx.Response(500) if "/manifests/" in path_of(request) else None
+        collect_now(world)
+        assert len(started(world)) == 1
+
+
+@pytest.mark.parametrize(("schedule", "runs", "code"), [("after-clean", 1, 1), ("before-clean", 2, 3)])
+def test_an_answer_lost_in_a_repository_that_cannot_be_listed_lets_none_start_either(
+    tmp_path: Path, schedule: str, runs: int, code: int
+) -> None:
+    """Not by the same run (exit code 1: it could not tell what became of it), and not by the next (3)."""
+    shelf, other = Shelf(), Shelf("another")
+    for each in (shelf, other):
+        each.image("main", days=2)
+    gone = shelf.image("v1")
+    other.image("v1")
+    configuration = policy(KEEP_MAIN, collection=f"schedule: {schedule}, min_freed: 0B", rest="unmatched: delete")
+    with house(registry(shelf, other), configuration, tmp_path) as world:
+        unlistable = unlisted("shop")
+
+        def after(request: httpx.Request, _answer: httpx.Response) -> None:
+            if request.method == "DELETE" and gone in path_of(request):
+                world.network.before = unlistable
+                raise httpx.ReadError("cut")
+
+        world.network.after = after
+        reports = [world.apply() for _ in range(runs)]
+        assert reports[-1].exit_code == code
+        assert ("shop", HoldReason.LISTING) in {(held.repository, held.reason) for held in reports[-1].held_back}
+        assert started(world) == []
+        world.network.before, world.network.after = lambda _: None, lambda *_: None
+        push_index(world, shelf, gone)
+        report = world.apply()
+        if schedule == "before-clean":
+            assert [manifest.digest for manifest in report.restored] == [gone]
+        else:
+            assert "is needed (the index" in str(report.error)
+            assert started(world) == []
+
+
+def test_an_index_that_came_back_without_a_child_stops_the_collection(tmp_path: Path) -> None:
+    """Somebody runs it, and somebody else deleted its platform: it is there, and cannot be pulled."""
+    shelf = Shelf()
+    platform = shelf.image("main", days=2)
+    index = shelf.index([platform], "v1")
+    images = tmp_path / "images.txt"
+    images.write_text("elsewhere.example/other:1\n", encoding="utf-8")
+    with condemning(shelf, tmp_path, in_use="[{file: images.txt}]") as world:
+        world.apply()
+        delete(world, platform)
+        images.write_text(f"registry.digitalocean.com/acme/shop@{index}\n", encoding="utf-8")
+        world.network.before = accepting(world, shelf)
+        with pytest.raises(CollectionWithheld, match=f"but lists {platform}, which is not there"):
             collect_now(world)
         assert started(world) == []

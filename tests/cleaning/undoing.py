@@ -10,7 +10,7 @@ import httpx
 from cleaner.cleaning.undo import Undone
 from cleaner.ledger.restoring import Which
 from cleaner.simulator.contents import tags_of
-from tests.changes import entries
+from tests.changes import entries, push
 from tests.house import REGISTRY, House, path_of
 from tests.shelves import Shelf, house, policy, registry
 
@@ -72,5 +72,18 @@ def refusing(
         is_put = request.method == "PUT" and request.url.host == REGISTRY
         meant = not references or path_of(request).rpartition("/")[2] in references
         return answer() if is_put and meant else None
+
+    return before
+
+
+def accepting(of: House, shelf: Shelf) -> Callable[[httpx.Request], httpx.Response | None]:
+    """A data plane that takes what was put on the shelf last, whatever that refers to."""
+    newest = str(shelf.manifests[-1]["digest"])
+
+    def before(request: httpx.Request) -> httpx.Response | None:
+        if request.method != "PUT" or path_of(request).rpartition("/")[2] != newest:
+            return None
+        push(of, shelf)
+        return httpx.Response(201)
 
     return before

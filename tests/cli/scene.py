@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -175,15 +176,18 @@ def type_in(
     return Answer(int(end.value.code or 0), written.out, written.err)
 
 
-def on_a_terminal(acme: Scene, typed: str, *arguments: str) -> tuple[int, str, str]:
-    """Run a command with a terminal on stdin and stderr, and type an answer: exit code, stdout, and the screen."""
+def on_a_terminal(acme: Scene, answer: str | signal.Signals, *arguments: str) -> tuple[int, str, str]:
+    """Run a command with a terminal on stdin and stderr, and type or send an answer: exit code, stdout, the screen."""
     ours, theirs = pty.openpty()
     with acme.start(*arguments, stdin=theirs, stderr=theirs) as process:
         os.close(theirs)
         screen = ""
         while "[y/N]" not in screen:
             screen += os.read(ours, 65536).decode(errors="replace")
-        os.write(ours, typed.encode())
+        if isinstance(answer, str):
+            os.write(ours, answer.encode())
+        else:
+            process.send_signal(answer)
         assert process.stdout is not None
         out = process.stdout.read()
     os.close(ours)

@@ -13,6 +13,8 @@ import pytest
 from cleaner.simulator.behaviour import Behaviour
 from tests.cli.conftest import Cleaner
 from tests.cli.scene import TOKEN, Scene, on_a_terminal, scene, shop_policy, shop_registry
+from tests.cli.stranger import Stranger
+from tests.shelves import digest_of
 
 KEYS = {
     "name",
@@ -20,6 +22,7 @@ KEYS = {
     "deleted",
     "failed",
     "skipped",
+    "restored",
     "held_back",
     "predicted_freed_bytes",
     "garbage_collection",
@@ -83,15 +86,49 @@ def test_what_is_announced_is_no_trouble(acme: Scene, cleaner: Cleaner) -> None:
 
 
 def test_an_allowed_repository_passes_the_limits_once(acme: Scene, cleaner: Cleaner) -> None:
-    """Held back without a person's word, deleted with it; a name that nothing bears is warned of."""
+    """Held back without a person's word, deleted with it."""
     acme.configure(shop_policy(limits="share: 10%, keep_at_least: 1"))
     assert cleaner("apply", "--yes").code == 3
     assert acme.requests("DELETE") == []
-    answer = cleaner("apply", "--yes", "--allow", "shop/web", "--allow", "shop/wbe", "--format", "json")
+    answer = cleaner("apply", "--yes", "--allow", "shop/web", "--format", "json")
     assert answer.code == 0
     assert len(answer.registry["deleted"]) == 8
-    assert "warning: --allow shop/wbe" in answer.err
-    assert "--allow shop/web:" not in answer.err
+
+
+def test_a_name_to_allow_that_nothing_bears_is_1_and_deletes_nothing(acme: Scene, cleaner: Cleaner) -> None:
+    """What was meant would have been held back, beside a run that looks well: a person looks again."""
+    answer = cleaner("apply", "--yes", "--allow", "shop/web", "--allow", "shop/wbe", "--format", "json")
+    assert answer.code == 1
+    assert "--allow shop/wbe: no repository of that name" in answer.registry["error"]
+    assert "Did you mean: shop/web?" in answer.registry["error"]
+    assert acme.requests("DELETE", "POST", "PUT") == []
+
+
+def test_a_name_to_allow_under_another_mode_is_1(acme: Scene, cleaner: Cleaner) -> None:
+    """It is there, and nothing of it would go."""
+    other = "      - {repositories: [other], mode: enforce, keep: [{tags: [main]}]}\n"
+    acme.configure(shop_policy(mode="plan").replace('["*"]', '["shop/*"]') + other)
+    answer = cleaner("apply", "--yes", "--allow", "shop/web")
+    assert answer.code == 1
+    assert "under a policy in mode enforce" in answer.err
+
+
+@pytest.mark.parametrize("output", ["json", "table"])
+def test_what_turned_out_to_be_needed_and_came_back_is_reported(output: str, acme: Scene, cleaner: Cleaner) -> None:
+    """The last look before the collection brought it back: the document and the table name it."""
+    acme.configure(shop_policy(collection="schedule: before-clean, min_freed: 0B"))
+    stranger = Stranger(acme)
+    children = [stranger.pull(child["digest"]) for child in stranger.pull("v1").json()["manifests"]]
+    assert cleaner("apply", "--yes", "--format", "json").registry["restored"] == []
+    stranger.push_index("main", children)
+    answer = cleaner("apply", "--yes", "--format", output)
+    digests = sorted(digest_of(child.text) for child in children)
+    if output == "json":
+        restored = answer.registry["restored"]
+        assert sorted(restored, key=str) == [{"repository": "shop/web", "digest": digest} for digest in digests]
+    else:
+        assert "Brought back" in answer.out
+        assert all(digest.removeprefix("sha256:")[:12] in answer.out for digest in digests)
 
 
 @pytest.mark.parametrize("typed", ["\n", "n\n", "maybe\n", "\x04"])
@@ -124,6 +161,25 @@ def test_a_yes_is_carried_out(acme: Scene) -> None:
     assert code == 0
     assert "Delete 8 manifests in acme" in screen
     assert "8 deleted" in out
+
+
+@pytest.mark.parametrize("collecting", ["schedule: before-clean", 'schedule: "0 4 * * *"', "schedule: never"])
+def test_a_collection_that_does_not_follow_is_not_asked_for(collecting: str, acme: Scene) -> None:
+    """Only after-clean frees the space at once: elsewhere the question does not say so."""
+    _, _, following = on_a_terminal(acme, "n\n", "apply")
+    acme.configure(shop_policy(collection=collecting))
+    _, _, alone = on_a_terminal(acme, "n\n", "apply")
+    assert "Delete 8 manifests in acme, and let a garbage collection free their space? [y/N]" in following
+    assert "Delete 8 manifests in acme? [y/N]" in alone
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_stopped_at_the_question_it_is_130(stop: signal.Signals, acme: Scene) -> None:
+    """As in the run itself, whoever stops it: nothing was begun."""
+    code, _, screen = on_a_terminal(acme, stop, "apply")
+    assert code == 130
+    assert "Traceback" not in screen
+    assert acme.requests("DELETE", "POST", "PUT") == []
 
 
 def test_what_is_allowed_is_shown_before_asking(acme: Scene) -> None:

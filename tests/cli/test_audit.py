@@ -85,6 +85,16 @@ def test_a_registry_that_cannot_be_asked_is_1(acme: Scene, cleaner: Cleaner) -> 
     assert answer.registry["findings"] == []
 
 
+def test_without_the_state_a_note_says_so(acme: Scene, cleaner: Cleaner) -> None:
+    """On stderr, and in the document."""
+    assert cleaner("audit", "--format", "json").json["notes"] == []
+    acme.configure(shop_policy(), state=str(acme.folder / "nowhere" / "state.db"))
+    answer = cleaner("audit", "--format", "json")
+    (note,) = answer.json["notes"]
+    assert answer.code == 0
+    assert f"note: {note}" in answer.err
+
+
 def test_a_mode_plan_is_no_hindrance(acme: Scene, cleaner: Cleaner) -> None:
     """It only reads."""
     acme.configure(shop_policy(mode="plan"))

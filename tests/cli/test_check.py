@@ -12,10 +12,10 @@ from tests.shelves import policy
 
 def test_a_sound_file_is_told_in_words(acme: Scene, cleaner: Cleaner) -> None:
     """Each policy with its rules, without a request."""
-    acme.configure(policy('[{tags: ["v*"], semver: {majors: 2}}, {tags: ["sha-*"], last: 5, within: 30d}]'))
+    acme.configure(policy('[{tags: ["v*"], semver: {majors: 2, patches: 1}}, {tags: ["sha-*"], last: 5, within: 30d}]'))
     answer = cleaner("check")
     assert answer.code == 0
-    assert "keeps v*: the highest versions (2 majors, all minors, all patches)" in answer.out
+    assert "keeps v*: the highest versions (2 majors, all minors, 1 patch)" in answer.out
     assert "keeps sha-*: the 5 newest and younger than 30 d" in answer.out
     assert acme.requests() == []
 

@@ -22,7 +22,8 @@ from tests.shelves import registry
 WRONG_FROM_THE_START = {
     "an option that does not exist": (["plan", "--nope"], "No such option"),
     "a command that does not exist": (["purge"], "No such command"),
-    "a form that does not exist": (["plan", "--format", "xml"], "xml"),
+    "a form that does not exist": (["plan", "--format", "xml"], "'--format': 'xml' is not one of 'table', 'json'."),
+    "a form that does not exist, before the command": (["--format", "xml", "plan"], "'--format': 'xml' is not one of"),
     "a file that does not exist": (["plan", "-c", "nowhere.yaml"], "nowhere.yaml"),
     "a registry that the file does not have": (["plan", "--registry", "other"], "acme"),
     "a time that is none": (["plan", "--at", "yesterday"], "2026-12-01T10:00"),
@@ -32,10 +33,10 @@ WRONG_FROM_THE_START = {
     "no terminal to ask on": (["apply"], "--yes"),
     "no terminal to ask on before a cancellation": (["gc", "cancel"], "--yes"),
     "a limit below one": (["history", "runs", "--limit", "0"], "--limit"),
-    "an address that is none": (["run", "--listen", "nowhere"], "expected HOST:PORT"),
+    "an address that is none": (["run", "--listen", "nowhere"], "--listen nowhere: expected HOST:PORT"),
     "an empty address": (["run", "--listen", ""], "expected HOST:PORT"),
     "an address that nobody may listen on": (["run", "--listen", "192.0.2.1:9095"], "192.0.2.1"),
-    "a log level that does not exist": (["run", "--log-level", "loud"], "loud"),
+    "a log level that does not exist": (["run", "--log-level", "loud"], "'--log-level': 'loud' is not one of 'debug',"),
     "a history without a state": (["history", "runs"], "state.db"),
 }
 

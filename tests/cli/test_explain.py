@@ -129,6 +129,46 @@ def test_a_source_that_cannot_be_read_is_told_at_the_end(acme: Scene, cleaner: C
     assert cleaner("explain", "shop/web:v0").code == 0
 
 
+def test_without_the_state_it_says_what_it_does_not_know(acme: Scene, cleaner: Cleaner) -> None:
+    """What is remembered as in use would look condemned: a note on stderr, and in the document."""
+    assert cleaner("explain", "shop/web:v3", "--format", "json").json["notes"] == []
+    acme.configure(shop_policy(), state=str(acme.folder / "nowhere" / "state.db"))
+    answer = cleaner("explain", "shop/web:v3", "--format", "json")
+    (note,) = answer.json["notes"]
+    assert answer.code == 0
+    assert note.startswith("manifests are read anew, and earlier runs are not known: The state")
+    assert answer.err.count(f"note: {note}") == 1
+
+
+@pytest.mark.parametrize("image", ["registry.digitalocean.com/acme/shop/web:v3", "{data_plane}/acme/shop/web:v3"])
+def test_an_image_may_be_named_as_a_pod_names_it(image: str, acme: Scene, cleaner: Cleaner) -> None:
+    """With the registry's host and name before it, and with both tag and digest: then the digest counts."""
+    found = cleaner("explain", "shop/web:v3", "--format", "json").json
+    whole = image.format(data_plane=acme.origins.registry.removeprefix("http://"))
+    assert cleaner("explain", whole, "--format", "json").json == found
+    pinned = f"{whole.removesuffix('v3')}main@{found['digest']}"
+    assert cleaner("explain", pinned, "--format", "json").json == found
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [("shop/web:", "'shop/web:' names no tag"), ("shop/web@", "'shop/web@' names no digest"), ("", "'' names no repo")],
+)
+def test_what_names_nothing_is_repeated_as_it_was_written(image: str, expected: str, cleaner: Cleaner) -> None:
+    """Known before any request."""
+    answer = cleaner("explain", image)
+    assert answer.code == 2
+    assert expected in answer.err
+
+
+def test_of_what_was_deleted_it_names_the_history(cleaner: Cleaner) -> None:
+    """The registry does not have it any more; the ledger does."""
+    cleaner("apply", "--yes")
+    answer = cleaner("explain", "shop/web:v0")
+    assert answer.code == 1
+    assert "What was deleted: cleaner history deletions" in answer.err
+
+
 INDEX, CHILD, SIGNATURE, RING_A, RING_B = (Digest(f"sha256:{letter * 64}") for letter in "12345")
 FAMILIES = Families(
     indexes={CHILD: (INDEX,)},

@@ -49,6 +49,16 @@ def test_no_active_collection_is_said_to_be_so(cleaner: Cleaner) -> None:
     assert cleaner("gc", "cancel", "--yes").code == 1
 
 
+def test_a_collection_that_is_not_active_cannot_be_cancelled(acme: Scene, cleaner: Cleaner) -> None:
+    """One that nobody knows, and one that has ended: nothing is asked for, and the message says where to look."""
+    (ended,) = cleaner("gc", "start", "--format", "json").registry["garbage_collections"]
+    for uuid in ("xyz", ended["uuid"]):
+        answer = cleaner("gc", "cancel", uuid, "--yes")
+        assert answer.code == 1
+        assert f"no garbage collection {uuid} of acme is active. See `cleaner gc history`" in answer.err
+    assert acme.requests("PUT") == []
+
+
 @pytest.fixture
 def long_collections(tmp_path: Path) -> Iterator[Scene]:
     """A registry whose collections take an hour."""
@@ -151,5 +161,14 @@ def test_a_history_makes_no_state(acme: Scene, cleaner: Cleaner) -> None:
     """Where there is none, it says so and leaves it at that."""
     answer = cleaner("history", "deletions", "--format", "json")
     assert answer.code == 2
-    assert "error" in answer.json
+    assert "The first `cleaner apply` makes it" in answer.json["error"]
     assert not (acme.folder / "state.db").exists()
+
+
+@pytest.mark.parametrize("command", [["history", "runs"], ["undo", "--since", "1h", "--yes"]])
+def test_a_state_whose_folder_is_missing_asks_for_the_folder(command: list[str], acme: Scene, cleaner: Cleaner) -> None:
+    """No `cleaner apply` would make that."""
+    acme.configure(shop_policy(), state=str(acme.folder / "nowhere" / "state.db"))
+    answer = cleaner(*command)
+    assert answer.code == 2
+    assert f"Make its directory: install -d -m 0700 {acme.folder / 'nowhere'}" in answer.err

@@ -88,6 +88,8 @@ def test_the_file_is_found_by_its_variable(acme: Scene, cleaner: Cleaner) -> Non
     assert cleaner("check").code == 2
     acme.environment["CLEANER_CONFIG"] = "elsewhere.yaml"
     assert acme.run("check").code == 0
+    acme.environment["CLEANER_CONFIG"] = "nope.yaml"
+    assert "name a readable file with --config or CLEANER_CONFIG" in cleaner("check").err
 
 
 def test_a_stream_that_is_no_unicode_breaks_nothing(acme: Scene) -> None:
@@ -111,6 +113,21 @@ def test_an_unexpected_error_shows_neither_text_nor_traceback(acme: Scene) -> No
     assert "KeyError in broken.py, line 2" in done.stderr
     assert "dop_v1_secret" not in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_table_in_a_file_has_a_width_that_people_can_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """However much one cell holds: a manifest's row stays on one line, a list of many digests goes on below."""
+    shelf = Shelf("shop")
+    for number in range(60):
+        shelf.image(f"v{number}", days=60 + number)
+    with scene(tmp_path, registry(shelf)) as acme:
+        acme.configure(policy("[{tags: [v1]}]", rest="unmatched: delete"))
+        planned = type_in(acme, monkeypatch, capsys, "plan").out.splitlines()
+        applied = type_in(acme, monkeypatch, capsys, "apply", "--yes").out.splitlines()
+    assert max(map(len, [*planned, *applied])) <= 200
+    assert sum(line.startswith(" sha256:") and "rule" in line for line in planned) == 59
 
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -103,6 +103,7 @@ def test_the_table_tells_the_notice_in_the_registrys_zone(acme: Scene, cleaner: 
     digest = cleaner("plan", "--format", "json").registry["announced"][0]["digest"]
     fingerprint = load(acme.config, {}).registries[0].policies[0].fingerprint
     looked = utc_now() - timedelta(hours=5)
+    ledger.notices.spared("acme", "shop/web")
     ledger.notices.condemned("acme", "shop/web", fingerprint, [Digest(digest)], looked)
     ledger.close()
     answer = cleaner("plan")

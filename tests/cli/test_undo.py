@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -46,21 +47,24 @@ WRONG = {
     "no duration": (["--since", "yesterday"], "90m, 1h or 2d"),
     "a tag": (["shop/web:v1"], "undo goes by digest"),
     "a digest that is too short": (["shop/web@sha256:abc"], "12 hexadecimal digits"),
+    "no terminal to ask on": (["--since", "1h"], "add --yes"),
+}
+NOT_THERE = {
     "a digest of nothing that is gone": (["shop/web@123456789012"], "nothing that begins with sha256:123456789012"),
     "a repository that lost nothing": (["shop/wbe"], "cleaner history deletions"),
-    "a run that nobody knows": (["deadbeef"], "nothing of deadbeef was deleted"),
+    "a run that nobody knows": (["deadbeef-0"], "no run deadbeef-0 deleted anything"),
+    "what no run begins with": (["0-"], "cleaner history runs"),
     "a time in which nothing went": (["nope", "--since", "1h"], "since"),
-    "no terminal to ask on": (["--since", "1h"], "add --yes"),
 }
 
 
-@pytest.mark.parametrize("case", WRONG)
-def test_what_is_wrong_from_the_start_is_2_and_sends_nothing(case: str, emptied: Scene, cleaner: Cleaner) -> None:
-    """Each says what was expected, or where to look."""
-    arguments, expected = WRONG[case]
+@pytest.mark.parametrize("case", [*WRONG, *NOT_THERE])
+def test_what_cannot_be_undone_from_the_start_sends_nothing(case: str, emptied: Scene, cleaner: Cleaner) -> None:
+    """2 for what is wrong, 1 for what is not there; each says what was expected, or where to look."""
+    arguments, expected = (WRONG | NOT_THERE)[case]
     requests = len(emptied.requests())
     answer = cleaner("undo", *arguments)
-    assert (answer.code, answer.out) == (2, "")
+    assert (answer.code, answer.out) == (2 if case in WRONG else 1, "")
     assert expected in answer.err
     assert len(emptied.requests()) == requests
 
@@ -92,12 +96,24 @@ def by_its_run(cleaner: Cleaner) -> list[str]:
     return [last_run(cleaner)]
 
 
+def by_the_beginning_of_its_run(cleaner: Cleaner) -> list[str]:
+    """The first digits of the run: any number that no other run begins with."""
+    return [last_run(cleaner)[:3]]
+
+
+def by_a_digest(cleaner: Cleaner) -> list[str]:
+    """The first twelve digits of one manifest's digest, as the history shows it."""
+    rows = cleaner("history", "deletions", "--format", "json").json["deletions"]
+    digest = next(row["digest"] for row in rows if row["tags"] == ["v1"])
+    return [f"shop/web@{digest[: len('sha256:') + 12]}"]
+
+
 def by_time(_: Cleaner) -> list[str]:
     """The last hour."""
     return ["--since", "1h"]
 
 
-@pytest.mark.parametrize("meant", [everything, by_its_run, by_time])
+@pytest.mark.parametrize("meant", [everything, by_its_run, by_the_beginning_of_its_run, by_time])
 def test_it_comes_back_however_it_is_named(
     meant: Callable[[Cleaner], list[str]], emptied: Scene, cleaner: Cleaner
 ) -> None:
@@ -120,6 +136,19 @@ def test_a_digest_as_the_history_shows_it_is_enough(emptied: Scene, cleaner: Cle
     assert tags(emptied)["v1"] == digest
     assert len(emptied.digests()) == 14
     assert "v0" not in tags(emptied)
+
+
+@pytest.mark.parametrize("meant", [everything, by_its_run, by_time, by_a_digest])
+def test_what_a_run_that_was_killed_deleted_is_known(
+    meant: Callable[[Cleaner], list[str]], emptied: Scene, cleaner: Cleaner
+) -> None:
+    """However it is named: no outcome is written down, and the listing tells that it is gone."""
+    named = meant(cleaner)
+    with closing(sqlite3.connect(emptied.folder / "state.db")) as state:
+        state.execute("UPDATE deletions SET outcome = NULL, answered_at = NULL")
+        state.commit()
+    assert cleaner("undo", *named, "--yes").code == 0
+    assert "v1" in tags(emptied)
 
 
 def test_tables_say_what_is_back_and_what_that_means(emptied: Scene, cleaner: Cleaner) -> None:

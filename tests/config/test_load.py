@@ -171,7 +171,7 @@ def test_a_plane_is_asked_by_https_or_on_loopback(tmp_path: Path, url: str) -> N
 def test_any_other_url_is_refused(tmp_path: Path, url: str) -> None:
     """Plain http elsewhere, a user, a query, a port that is none."""
     (found,) = problems(tmp_path, f"{SMALLEST}\napi: {{url: '{url}'}}")
-    assert found.startswith("2:12: expected an https URL, or http on loopback (law 11)")
+    assert found.startswith("2:12: expected an https URL, or http on loopback (write scheme, host and port")
 
 
 @pytest.mark.parametrize("url", ["postgresql://host/db", "sqlite://", "sqlite:///", "sqlite:///:memory:", "state.db"])

@@ -444,6 +444,41 @@ def test_a_blob_that_nobody_could_look_for_is_not_gone(
         read(Provider(**{where: answer}).script, blob)
 
 
+@pytest.mark.parametrize("refused", [challenge, to_whom_has_a_token(403)])
+def test_refusals_about_one_repository_stop_no_other(refused: Callable[[httpx.Request], httpx.Response]) -> None:
+    """After three in a row that one is not asked about any more; the data plane answers, and is."""
+    there = to_whom_has_a_token(200, content=BODY)
+    provider = Provider(
+        manifest=lambda request: refused(request) if "/shop/web/" in str(request.url) else there(request)
+    )
+
+    async def story(reader: Reader) -> None:
+        await several(reader, [digest(n) for n in range(10)])
+        assert (await reader.content("shop/api", DIGEST)).digest == DIGEST
+        with pytest.raises(ManifestUnreadable, match="shop/web was refused 3 times in a row"):
+            await look(reader)
+
+    read(provider.script, story)
+    assert len({str(request.url) for request in provider.of("manifest")}) == 4
+
+
+@pytest.mark.parametrize("answer", [answers(500), answers(429), raising(httpx.ConnectError("refused"))])
+def test_trouble_is_the_data_planes_whatever_is_asked(answer: Callable[[httpx.Request], httpx.Response]) -> None:
+    """One failure in each of three repositories: none is asked about any more."""
+    provider = Provider(manifest=answer)
+
+    async def story(reader: Reader) -> None:
+        for repository in ("a", "b", "c"):
+            with pytest.raises(ManifestUnreadable):
+                await reader.content(repository, DIGEST)
+        sent = provider.count("manifest")
+        with pytest.raises(ManifestUnreadable, match="the data plane failed 3 times in a row"):
+            await reader.content("d", DIGEST)
+        assert provider.count("manifest") == sent
+
+    read(provider.script, story)
+
+
 def test_what_is_asked_for_blobs_and_for_manifests_fails_together() -> None:
     """Three failures in a row, of whichever: neither is asked for any more."""
     provider = Provider(manifest=answers(403))
@@ -453,7 +488,7 @@ def test_what_is_asked_for_blobs_and_for_manifests_fails_together() -> None:
             with pytest.raises((RemoteError, ManifestUnreadable)):
                 await ask(reader)
         for again in (blob, look, body):
-            with pytest.raises((Unreachable, ManifestUnreadable), match="failed 3 times in a row"):
+            with pytest.raises((Unreachable, ManifestUnreadable), match="refused 3 times in a row"):
                 await again(reader)
 
     read(provider.script, story)

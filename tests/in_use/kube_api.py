@@ -166,6 +166,16 @@ async def without_items(page: Page) -> Response:
     return answer({key: value for key, value in page.items() if key != "items"})
 
 
+async def without_metadata(page: Page) -> Response:
+    """A list that does not say whether more of it follows."""
+    return answer({key: value for key, value in page.items() if key != "metadata"})
+
+
+async def without_the_way_on(page: Page) -> Response:
+    """A list that says that more follows, and not where."""
+    return answer({**page, "metadata": {"resourceVersion": "1", "continue": "", "remainingItemCount": 5}})
+
+
 async def garbled_refusal(_: Page) -> Response:
     """A refusal that says it is JSON, and is none."""
     return Response(b"<upstream>", 503, media_type="application/json")

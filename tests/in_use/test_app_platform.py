@@ -65,6 +65,17 @@ def test_other_registries_images_are_not_ours() -> None:
     assert uses(account) == ()
 
 
+def test_a_repository_with_our_host_before_it_is_read_as_what_it_means() -> None:
+    """In a component and in what a push deployed; with anything but our registry behind the host, nothing is known."""
+    named = "registry.digitalocean.com/acme/shop/web"
+    active = deployment(3, phase="ACTIVE", **pushed(PUSHED, repository=named))
+    account = AppsAccount([app("shop", services=[service("a", "v1", repository=named)], active_deployment=active)])
+    assert list(images(uses(account, deployments=0))) == [("shop/web", "main", PUSHED), ("shop/web", "v1", None)]
+    other = service("a", "v1", repository="registry.digitalocean.com/acme")
+    with pytest.raises(SourceUnreadable, match="app_platform, shop/a/spec: expected a repository of acme"):
+        uses(AppsAccount([app("shop", services=[other])]))
+
+
 @pytest.mark.parametrize("kind", [None, "", "SOMETHING_NEW"])
 def test_an_image_of_an_unknown_kind_of_registry_may_be_ours(kind: str | None) -> None:
     """A kind that no page names keeps."""

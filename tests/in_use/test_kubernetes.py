@@ -163,6 +163,8 @@ def test_no_list_may_be_missing(place: Kubernetes, plural: str) -> None:
         (kube_api.login_page, "the answer is no whole list of them"),
         (kube_api.half_an_answer, "the answer is no whole list of them"),
         (kube_api.without_items, "the answer is no whole list of them"),
+        (kube_api.without_metadata, "the answer is no whole list of them"),
+        (kube_api.without_the_way_on, "the answer is no whole list of them (expected `continue` before 5 more"),
         (kube_api.late(61), "no whole answer in time"),
     ],
 )

@@ -146,7 +146,20 @@ def test_a_line_that_is_no_reference_is_never_passed_over(line: str) -> None:
 )
 def test_parts_make_a_reference(parts: tuple[str | None, str | None, str | None], expected: Reference) -> None:
     """A repository is taken as it is, also one that begins like a host."""
-    assert assemble(*parts) == expected
+    assert assemble(*parts, HOME) == expected
+
+
+def test_a_repository_with_our_host_and_registry_before_it_is_the_one_behind_them() -> None:
+    """Somebody wrote the whole name where its last part belongs."""
+    assert assemble(f"{PROVIDER}/acme/shop/web", "1", None, HOME) == Reference("shop/web", "1", None)
+    assert assemble("registry.example:5000/acme/web", None, DIGEST, HOME) == Reference("web", None, DIGEST)
+
+
+@pytest.mark.parametrize("rest", ["", "/", "/acme", "/acme/", "/acme/Web", "/other/web", "//acme/web"])
+def test_a_repository_with_our_host_and_anything_else_behind_it_is_none(rest: str) -> None:
+    """What runs there may be ours (law 6)."""
+    with pytest.raises(UnparsableReference, match="expected"):
+        assemble(f"{PROVIDER}{rest}", "1", None, HOME)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +168,7 @@ def test_parts_make_a_reference(parts: tuple[str | None, str | None, str | None]
 def test_parts_that_fit_together_badly_make_none(parts: tuple[str | None, str | None, str | None]) -> None:
     """An image without a repository, or with a tag or digest that is none, is not guessed at."""
     with pytest.raises(UnparsableReference, match="expected"):
-        assemble(*parts)
+        assemble(*parts, HOME)
 
 
 word = st.from_regex(r"[a-z0-9]{1,5}([._-][a-z0-9]{1,3})?", fullmatch=True)
@@ -174,7 +187,7 @@ def test_whatever_is_built_by_the_grammar_is_read_back(
     expected = Reference(repository, "latest" if tag is None and digest is None else tag, digest)
     assert parse(f"{prefix}{host}/acme/{image}", HOME) == expected
     assert parse(f"{prefix}{host}/acmes/{image}", HOME) is None
-    assert assemble(repository, tag, digest) == expected
+    assert assemble(repository, tag, digest, HOME) == expected
 
 
 @given(st.text(st.sampled_from("aZ09._-/:@ #://é")))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cleaner.model.event import BreakerTripped
 from cleaner.model.plan import HoldReason
 from tests.changes import delete, once_planned
 from tests.house import House
@@ -35,6 +36,8 @@ def test_a_repository_that_would_lose_more_than_its_share_is_left_whole(tmp_path
         assert (len(left(world, "slip")), len(left(world, "fine"))) == (11, 5)
         assert [(h.repository, h.reason, h.manifests) for h in report.held_back] == [("slip", HoldReason.SHARE, 6)]
         assert report.exit_code == 3
+        (tripped,) = [event for event in world.events if isinstance(event, BreakerTripped)]
+        assert tripped.detail.startswith("slip would lose 6 of its 11 versions")
 
 
 def test_manifests_have_a_share_of_their_own(tmp_path: Path) -> None:

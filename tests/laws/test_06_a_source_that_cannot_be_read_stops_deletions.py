@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from cleaner.cli.outcome import exit_code
 from cleaner.model.plan import HoldReason
 from cleaner.model.safeguard import SourceFailed
 from tests.changes import once_planned
@@ -79,6 +80,20 @@ def test_a_source_that_speaks_for_some_repositories_vetoes_in_these_alone(tmp_pa
         report = world.apply()
         assert (len(left(world, "api")), len(left(world)), report.exit_code) == (2, 5, 3)
         assert [(h.repository, h.reason, h.manifests) for h in report.held_back] == [("shop", HoldReason.SOURCE, 3)]
+
+
+def test_a_source_that_cannot_be_read_is_told_though_nothing_would_go(tmp_path: Path) -> None:
+    """Named with its repositories in plan and report, exit code 3: the next image condemned there is stopped."""
+    in_use = "[{file: images.txt, repositories: [quiet]}]"
+    quiet = Shelf("quiet")
+    quiet.image("v9", days=2)
+    with unreadable(policy('[{tags: ["v*"], last: 2}]', in_use=in_use), tmp_path, shelf(), quiet) as world:
+        plan, report = world.plan(), world.apply()
+        assert (exit_code(plan), exit_code(report), len(report.deleted)) == (3, 3, 3)
+        for (held,) in (plan.held_back, report.held_back):
+            assert (held.repository, held.reason, held.manifests) == (None, HoldReason.SOURCE, 0)
+            assert "images.txt" in held.detail
+            assert held.detail.endswith("(it speaks for quiet)")
 
 
 def test_a_source_that_can_be_read_no_more_before_the_deletions_stops_them_too(tmp_path: Path) -> None:

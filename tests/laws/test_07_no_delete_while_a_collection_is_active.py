@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -268,6 +269,17 @@ def test_a_collection_that_began_before_our_last_deletion_does_not_count(tmp_pat
     """What was deleted after it began may not have been seen by it."""
     with world_of(tmp_path, collection="schedule: never, min_freed: 0B") as world:
         once_planned(world, lambda: collect(world))
+        world.apply()
+        assert uncollected(world) == 4
+
+
+def test_a_collection_that_is_known_to_have_ended_covers_no_later_deletion(tmp_path: Path) -> None:
+    """Our clock is behind the provider's, by which it began after them: it was followed to its end before they went."""
+    with world_of(tmp_path, collection="schedule: never, min_freed: 0B") as world:
+        world.edges = replace(world.edges, now=lambda: world.now() - timedelta(minutes=1))
+        collect(world)
+        world.apply()
+        assert uncollected(world) == 4
         world.apply()
         assert uncollected(world) == 4
 

@@ -13,6 +13,8 @@ from cleaner.ledger.database import engine_at
 from cleaner.ledger.ledger import Ledger
 from cleaner.ledger.opening import ledger_on
 from cleaner.model.deletion import AlreadyGone, Deleted, Failed, Outcome
+from cleaner.model.listing import Listing
+from cleaner.model.manifest import Manifest
 from cleaner.model.run import RunKind
 from tests.ledger.samples import BLOBS, START, deletion, digest, failing_at, numbered, opened, ticking, url_of
 
@@ -57,6 +59,17 @@ def test_an_approval_ends_when_its_manifest_is_gone(ledger: Ledger, outcome: Out
     ledger.approvals.approve("acme", "shop/api", BOTH, START)
     delete(ledger, 1, outcome)
     assert set(ledger.approvals.approved("acme")["shop/api"]) == (BOTH - {digest(1)} if ends else BOTH)
+
+
+def test_an_approval_ends_when_a_listing_does_not_show_its_manifest(ledger: Ledger) -> None:
+    """A look at a whole listing tells, if it is later than the one before; of its repository alone."""
+    ledger.approvals.approve("acme", "shop/api", BOTH, START)
+    ledger.approvals.approve("acme", "shop/web", BOTH, START)
+    first, second = (Manifest("shop/api", name, START, ()) for name in sorted(BOTH))
+    for hours, listed, left in ((2, (first, second), BOTH), (3, (first,), BOTH), (1, (first,), {first.digest})):
+        ledger.memory.observe("acme", Listing("shop/api", listed), START - timedelta(hours=hours), timedelta(days=30))
+        assert set(ledger.approvals.approved("acme")["shop/api"]) == left
+    assert set(ledger.approvals.approved("acme")["shop/web"]) == BOTH
 
 
 def test_an_approval_speaks_of_one_repository_of_one_registry(ledger: Ledger) -> None:

@@ -14,12 +14,13 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from cleaner.errors import StateError
 from cleaner.ledger.ledger import Ledger
+from cleaner.ledger.opening import open_ledger
 from cleaner.ledger.restoring import Which
 from cleaner.model.deletion import AlreadyGone, Body, Deleted, Failed, Intent, Outcome
 from cleaner.model.manifest import Blob, Digest, Manifest
 from cleaner.model.plan import Deletion, Mode
 from cleaner.model.run import RunKind
-from tests.ledger.samples import HOSTILE, REASONS, START, digest, opened
+from tests.ledger.samples import HOSTILE, REASONS, START, digest, numbered, url_of
 
 REGISTRIES = ("acme", "other")
 DIGESTS = st.integers(0, 4).map(digest)
@@ -67,16 +68,23 @@ class LedgerMachine(RuleBasedStateMachine):
         super().__init__()
         self.directory = TemporaryDirectory()
         self.time = START
+        self.new_id = numbered()
         self.expected: dict[Intent, Expected] = {}
         self.bodies: set[Digest] = set()
         self.ledger = self.open()
 
     def open(self) -> Ledger:
-        return opened(Path(self.directory.name) / "state.db", lambda: self.time)
+        path = Path(self.directory.name) / "state.db"
+        return open_ledger(url_of(path), now=lambda: self.time, new_id=self.new_id)
 
     @initialize()
     def begin(self) -> None:
-        self.run = self.ledger.begin_run("acme", RunKind.CLEAN)
+        self.runs: list[str] = []
+        self.begin_another()
+
+    @rule()
+    def begin_another(self) -> None:
+        self.runs.append(self.ledger.begin_run("acme", RunKind.CLEAN))
 
     @rule(
         target=intents,
@@ -98,7 +106,7 @@ class LedgerMachine(RuleBasedStateMachine):
     ) -> Intent:
         manifest = Manifest("shop", name, None, tuple(tags))
         deletion = Deletion(manifest, Mode.ENFORCE, REASONS, children=tuple(children))
-        intent = self.ledger.intend(self.run, registry, deletion, blobs, body)
+        intent = self.ledger.intend(self.runs[-1], registry, deletion, blobs, body)
         assert intent not in self.expected
         self.expected[intent] = Expected(deletion, blobs)
         if body is not None:
@@ -125,12 +133,20 @@ class LedgerMachine(RuleBasedStateMachine):
             expected.collected |= expected.at < before and not expected.restored
         self.drop_bodies()
 
-    @rule(registry=st.sampled_from(REGISTRIES), which=st.builds(Which, digest=st.none() | DIGESTS))
-    def restore(self, registry: str, which: Which) -> None:
-        for restorable in self.ledger.restorable(registry, which):
+    @rule(registry=st.sampled_from(REGISTRIES), ago=st.none() | st.integers(0, 1), name=st.none() | DIGESTS)
+    def restore(self, registry: str, ago: int | None, name: Digest | None) -> None:
+        """Of all runs or of one: the last, or the one before it."""
+        which = Which(run=None if ago is None else self.runs[-1 - ago % len(self.runs)], digest=name)
+        meant = [i for i in self.settled(registry, Deleted) if which.run in (None, i.run) and name in (None, i.digest)]
+        numbers = {i.id for i in meant if self.expected[i].is_restorable}
+        told = self.ledger.restorable(registry, which)
+        assert numbers == {number for one in told for number in (one.deletion, *one.earlier)}
+        for restorable in told:
             self.ledger.restored(registry, restorable)
             for intent in self.settled(registry, Deleted):
-                self.expected[intent].restored |= intent.digest == restorable.digest
+                if intent.digest == restorable.digest and intent.id <= restorable.deletion:
+                    expected = self.expected[intent]
+                    expected.restored |= expected.collected or intent.id in numbers
         self.drop_bodies()
 
     def drop_bodies(self) -> None:

@@ -14,10 +14,13 @@ from cleaner.errors import StateError
 from cleaner.ledger.database import engine_at
 from cleaner.ledger.ledger import Ledger
 from cleaner.ledger.opening import ledger_on
+from cleaner.ledger.restoring import Which
+from cleaner.model.deletion import Deleted
 from cleaner.model.listing import Listing
 from cleaner.model.manifest import Manifest
+from cleaner.model.run import RunKind
 from cleaner.model.use import NOTHING_SEEN, Pointed, TagMemory
-from tests.ledger.samples import HOSTILE, START, digest, failing_at, numbered, opened, url_of
+from tests.ledger.samples import HOSTILE, START, deletion, digest, failing_at, numbered, opened, url_of
 
 HOUR = timedelta(hours=1)
 KEEP = timedelta(days=30)
@@ -69,6 +72,34 @@ def test_a_tag_that_moves_is_remembered_at_both_ends(ledger: Ledger) -> None:
     expected = TagMemory({"main": moved}, {ONE: moved}, {"main": (Pointed(ONE, moved),)})
     assert look(ledger, HOUR, image(1), image(2, "main")) == expected
     assert look(ledger, 2 * HOUR, image(1), image(2, "main")) == expected
+
+
+def test_what_we_put_back_is_told_with_its_moment(path: Path) -> None:
+    """The last one, of what is listed; not what was deleted or put back elsewhere, nor what only went."""
+    moments = iter(START + n * HOUR for n in range(99))
+    with closing(opened(path, lambda: next(moments))) as ledger:
+        back = [go_and_come(ledger, number, *where) for number, *where in ((1,), (1,), (2,), (3, "shop", "beta"))]
+        go_and_come(ledger, 3, "other")
+        settled(ledger, 4)
+        memory = look(ledger, 50 * HOUR, *(image(number, f"v{number}") for number in (1, 3, 4)))
+        assert memory == TagMemory({}, {}, {}, {ONE: back[1]})
+
+
+def settled(ledger: Ledger, number: int, repository: str = "shop", registry: str = "acme") -> None:
+    """We delete a manifest."""
+    run = ledger.begin_run(registry, RunKind.CLEAN)
+    ledger.settle(ledger.intend(run, registry, deletion(number, repository), ()), Deleted())
+
+
+def go_and_come(ledger: Ledger, number: int, repository: str = "shop", registry: str = "acme") -> datetime:
+    """We delete a manifest and put it back; gives when that was."""
+    settled(ledger, number, repository, registry)
+    [lost] = [lost for lost in ledger.restorable(registry, Which()) if lost.digest == digest(number)]
+    ledger.restored(registry, lost)
+    history = ledger.history.deletions(1)
+    restored_at = history[0].restored_at
+    assert restored_at is not None
+    return restored_at
 
 
 def test_what_a_tag_pointed_to_is_told_newest_first(ledger: Ledger) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from cleaner.ledger.ledger import Ledger
 from cleaner.model.listing import Listing
+from cleaner.model.manifest import Manifest
 from cleaner.model.use import SeenUse, Use
 from tests.ledger.samples import HOSTILE, START, digest, opened
 
@@ -98,7 +99,7 @@ def test_what_was_seen_of_a_repository_that_is_gone_is_forgotten(
     """Its notices and approvals as well; not of one that is there, nor before its time is over."""
     ledger.notices.condemned("acme", "shop", "text", [digest(1)], START)
     ledger.approvals.approve("acme", "shop", [digest(1)], START)
-    ledger.memory.observe("acme", Listing("shop", ()), START, HOUR)
+    ledger.memory.observe("acme", Listing("shop", (Manifest("shop", digest(1), START, ()),)), START, HOUR)
     for registry in ("acme", "other"):
         ledger.memory.forget(registry, listed, START + before * HOUR)
     assert len(ledger.notices.since("acme", "shop", "text")) == remains

@@ -53,12 +53,30 @@ def test_another_policy_text_starts_anew(ledger: Ledger) -> None:
     assert condemn(ledger, 2, 1, 2) == {ONE: 2, TWO: 2}
 
 
-@pytest.mark.parametrize(("first", "second", "since"), [(2, 1, 1), (9_999, 3, 3), (1, 2, 1)])
-def test_of_two_looks_the_earlier_one_counts(ledger: Ledger, first: int, second: int, since: int) -> None:
-    """Whichever is written down first; a clock that was ahead holds nothing back."""
+@pytest.mark.parametrize(("first", "second"), [(2, 1), (9_999, 3), (1, 2)])
+def test_of_two_looks_the_one_that_was_written_down_first_counts(ledger: Ledger, first: int, second: int) -> None:
+    """A clock that goes back shortens nothing that was promised."""
     condemn(ledger, first, 1)
-    assert condemn(ledger, second, 1) == {ONE: since}
-    assert condemn(ledger, 4, 1) == {ONE: since}
+    assert condemn(ledger, second, 1) == {ONE: first}
+    assert condemn(ledger, 4, 1) == {ONE: first}
+
+
+def test_what_a_clock_wrote_that_was_ahead_ends_with_the_policy_text(ledger: Ledger) -> None:
+    """Or with a look that spares it; else it is waited for."""
+    condemn(ledger, 9_999, 1, 2)
+    assert condemn(ledger, 1, 2) == {TWO: 9_999}
+    assert condemn(ledger, 2, 1, 2) == {ONE: 2, TWO: 9_999}
+    assert condemn(ledger, 3, 1, 2, text="another") == {ONE: 3, TWO: 3}
+
+
+def test_what_a_look_spares_is_announced_anew(ledger: Ledger) -> None:
+    """All but what it condemns as well, whatever the policy text; it announces nothing by itself."""
+    condemn(ledger, 0, 1, 2)
+    ledger.notices.spared("acme", "other")
+    ledger.notices.spared("acme", "shop", {TWO, digest(3)})
+    assert ledger.notices.since("acme", "shop", "text") == {TWO: START}
+    ledger.notices.spared("acme", "shop")
+    assert condemn(ledger, 1, 1, 2) == {ONE: 1, TWO: 1}
 
 
 def test_repositories_and_registries_have_notices_of_their_own(ledger: Ledger) -> None:

@@ -97,10 +97,12 @@ def test_a_body_is_kept_once(ledger: Ledger) -> None:
     delete(ledger, 1, "shop/web")
     assert bodies(ledger) == 1
     first, second = ledger.restorable("acme", ALL)
+    assert ledger.lost_from("acme") == ("shop/api", "shop/web")
     ledger.restored("acme", first)
     assert (bodies(ledger), names(ledger.restorable("acme", ALL))) == (1, [("shop/web", digest(1), True)])
+    assert ledger.lost_from("acme") == ("shop/web",)
     ledger.restored("acme", second)
-    assert bodies(ledger) == 0
+    assert (bodies(ledger), ledger.lost_from("acme")) == (0, ())
 
 
 def test_a_failed_try_takes_no_body_from_a_deletion(ledger: Ledger) -> None:
@@ -146,14 +148,64 @@ def test_what_was_brought_back_still_counts_for_its_due_moment(ledger: Ledger) -
     assert ledger.deleted_for("acme", START) == {"shop/api": 1}
 
 
-def test_of_a_manifest_that_was_deleted_twice_the_last_deletion_is_undone(ledger: Ledger) -> None:
-    """To undo an earlier run does not bring it back; once it is back, none of its deletions counts any more."""
-    first = delete(ledger, 1)
-    delete(ledger, 1)
-    assert ledger.restorable("acme", Which(run=first.run)) == ()
-    (last,) = ledger.restorable("acme", ALL)
-    ledger.restored("acme", last)
+def delete_with(ledger: Ledger, number: int, *tags: str) -> str:
+    """One deletion of what has these tags; gives its run."""
+    run = ledger.begin_run("acme", RunKind.CLEAN)
+    ledger.settle(ledger.intend(run, "acme", deletion(number, tags=tags), BLOBS, BODY), Deleted())
+    return run
+
+
+def told(ledger: Ledger, which: Which = ALL) -> list[tuple[int, tuple[int, ...], tuple[str, ...]]]:
+    """The deletions that can be undone, those that are undone with them, and the tags."""
+    return [(one.deletion, one.earlier, one.tags) for one in ledger.restorable("acme", which)]
+
+
+def test_a_manifest_that_was_deleted_twice_comes_back_once_with_all_its_tags(ledger: Ledger) -> None:
+    """Those of the last deletion first; once it is back, none of its deletions counts any more."""
+    delete_with(ledger, 1, "v1", "stable")
+    delete_with(ledger, 1, "nightly", "stable")
+    assert told(ledger) == [(2, (1,), ("nightly", "stable", "v1"))]
+    ledger.restored("acme", ledger.restorable("acme", ALL)[0])
     assert (ledger.gone("acme"), ledger.uncollected("acme"), ledger.restorable("acme", ALL)) == ((), (), ())
+
+
+def test_a_tag_that_something_else_carried_last_is_not_the_earlier_ones(ledger: Ledger) -> None:
+    """It moved on between the two deletions of the first, and stood on the second when that was deleted."""
+    first = delete_with(ledger, 1, "edge", "v1")
+    delete_with(ledger, 3, "edge")
+    delete_with(ledger, 1, "nightly")
+    assert told(ledger) == [(2, (), ("edge",)), (3, (1,), ("nightly", "v1"))]
+    assert told(ledger, Which(run=first)) == [(1, (), ("edge", "v1"))]
+
+
+@pytest.mark.parametrize("meant", [0, 1])
+def test_a_run_is_undone_and_no_other_deletion_with_it(ledger: Ledger, meant: int) -> None:
+    """The other deletion of the same manifest keeps its tags, its bytes, and its place in the history."""
+    runs = [delete_with(ledger, 1, tag) for tag in ("v1", "nightly")]
+    assert told(ledger, Which(run=runs[meant])) == [(meant + 1, (), (("v1", "nightly")[meant],))]
+    ledger.restored("acme", ledger.restorable("acme", Which(run=runs[meant]))[0])
+    assert [past.can_be_undone for past in reversed(ledger.history.deletions(9))] == [meant == 1, meant == 0]
+    assert told(ledger) == [(2 - meant, (), (("nightly", "v1")[meant],))]
+    assert bodies(ledger) == 1
+
+
+def test_what_a_collection_took_is_told_of_the_deletions_that_are_meant(ledger: Ledger) -> None:
+    """Also where a later run deleted the same again; of all together, that one tells that it can come back."""
+    first = delete_with(ledger, 1, "v1")
+    ledger.collected("acme", START + timedelta(days=1))
+    delete_with(ledger, 1, "nightly")
+    assert [gone.tags for gone in ledger.collected_of("acme", Which(run=first))] == [("v1",)]
+    assert ledger.collected_of("acme", ALL) == ()
+    ledger.restored("acme", ledger.restorable("acme", ALL)[0])
+    assert (ledger.gone("acme"), ledger.collected_of("acme", Which(run=first))) == ((), ())
+
+
+def test_a_deletion_without_an_outcome_is_known_by_when_it_was_intended(ledger: Ledger) -> None:
+    """Its run was killed: whether it was carried out is looked up before anything is undone."""
+    open_still = intend(ledger, 1)
+    assert ledger.knows("acme", Which(since=open_still.at))
+    assert ledger.knows("acme", Which(repository="shop/api", digest=digest(1)))
+    assert not ledger.knows("acme", Which(since=open_still.at + timedelta(microseconds=1)))
 
 
 def test_a_deletion_after_a_manifest_came_back_counts_anew(ledger: Ledger) -> None:

@@ -19,7 +19,7 @@ import pytest
 
 from cleaner.config.settings import Place, Secret
 from cleaner.notify.message import LIMIT, Message
-from cleaner.notify.send import PATIENCE, send
+from cleaner.notify.send import PATIENCE, send, unusable
 from tests.notify.services import Service, serving
 from tests.virtual_time import VirtualTimeLoop
 
@@ -89,6 +89,9 @@ def test_a_missing_extra_is_one_complaint(monkeypatch: pytest.MonkeyPatch, servi
     (complaint,) = sent(service.url(), service.url())
     assert complaint.endswith('pip install "registry-cleaner[notify]"')
     assert service.told == []
+    (foreseen,) = unusable((secret(service.url()), secret(service.url())))
+    assert foreseen.endswith('pip install "registry-cleaner[notify]"')
+    assert unusable(()) == ()
 
 
 def closed_port() -> int:
@@ -113,21 +116,33 @@ def test_no_redirect_is_followed(service: Service) -> None:
         assert elsewhere.told == []
 
 
-@pytest.mark.parametrize(
-    ("url", "why"),
-    [
-        ("", "the environment variable NOTIFY_1 is empty"),
-        (f"carrier-pigeon://{TOKEN}", UNKNOWN),
-        (TOKEN, UNKNOWN),
-        (f"slack://{TOKEN}", UNKNOWN),
-        (f"http://127.0.0.1/{TOKEN}", UNKNOWN),
-        (f"file:///etc/{TOKEN}", UNKNOWN),
-        (f"json://127.0.0.1:99999/{TOKEN}", REFUSED),
-    ],
-)
+UNUSABLE = [
+    ("", "the environment variable NOTIFY_1 is empty"),
+    (f"carrier-pigeon://{TOKEN}", UNKNOWN),
+    (TOKEN, UNKNOWN),
+    (f"slack://{TOKEN}", UNKNOWN),
+    (f"http://127.0.0.1/{TOKEN}", UNKNOWN),
+    (f"file:///etc/{TOKEN}", UNKNOWN),
+]
+
+
+@pytest.mark.parametrize(("url", "why"), [*UNUSABLE, (f"json://127.0.0.1:99999/{TOKEN}", REFUSED)])
 def test_a_url_that_cannot_be_used_is_told_of(url: str, why: str) -> None:
     """By the name of its source."""
     assert sent(url) == (about(1, why),)
+
+
+@pytest.mark.parametrize(("url", "why"), UNUSABLE)
+def test_a_url_that_cannot_be_used_is_known_before_it_is(url: str, why: str) -> None:
+    """For the same reason, by the name of its source."""
+    complaint = f"nobody can be told by the URL in the environment variable NOTIFY_1: {why}"
+    assert unusable((secret(url, "NOTIFY_1"),)) == (complaint,)
+
+
+def test_to_look_at_a_url_asks_nobody(service: Service) -> None:
+    """One that apprise can read is no trouble yet, wherever it leads."""
+    assert unusable((secret(service.url(TOKEN)), secret(f"json://127.0.0.1:{closed_port()}/{TOKEN}"))) == ()
+    assert service.told == []
 
 
 def test_one_that_fails_stops_no_other(service: Service) -> None:
@@ -177,9 +192,10 @@ import asyncio, sys
 from datetime import timedelta
 from cleaner.config.settings import Place, Secret
 from cleaner.notify.message import Message
-from cleaner.notify.send import send
+from cleaner.notify.send import send, unusable
 
 url = Secret.from_env("URL", {"URL": sys.argv[1]}, Place("config.yaml", 1, 1))
+unusable((url,))  # apprise is loaded, however long that takes
 print(*asyncio.run(send((url,), Message("title", "body"), timedelta(seconds=1))))
 """
 
@@ -209,8 +225,11 @@ def test_the_url_is_nowhere_to_be_read(
     caplog.set_level(logging.DEBUG)
     service.status = status
     refusing = f"json://user:{TOKEN}@127.0.0.1:{closed_port()}/{TOKEN}?+header={TOKEN}"
-    complaints = sent(service.url(TOKEN), refusing, f"slack://{TOKEN}", f"nothing://{TOKEN}", f"mailto://{TOKEN}@")
-    assert len(complaints) == (4 if status == 200 else 5)
+    bad = (f"slack://{TOKEN}", f"nothing://{TOKEN}", f"mailto://{TOKEN}@")
+    foreseen = unusable(tuple(secret(url) for url in (refusing, *bad)))
+    assert len(foreseen) == 3
+    complaints = (*foreseen, *sent(service.url(TOKEN), refusing, *bad))
+    assert len(complaints) == (7 if status == 200 else 8)
     printed = capfd.readouterr()
     assert TOKEN not in f"{complaints} {caplog.text} {printed.out} {printed.err}"
 

@@ -77,7 +77,7 @@ def _wait(place: Judged, key: Key, terms: Terms) -> Wait | None:
 def _noticed(place: Judged, key: Key, terms: Terms) -> datetime:
     """When its own notice runs out."""
     since = terms.since.get(key[0], {}).get(key[1], terms.now)
-    return min(since, terms.now) + place.policy.notice
+    return since + place.policy.notice if place.policy.notice else terms.now
 
 
 def _is_reviewed(place: Judged, key: Key, terms: Terms) -> bool:

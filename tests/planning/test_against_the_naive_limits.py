@@ -132,9 +132,12 @@ def test_everything_is_kept_or_goes_or_is_held_back(question: Question) -> None:
 def test_each_count_is_that_of_what_waits(question: Question) -> None:
     """What `held_back` counts by repository and reason is listed in `waiting`, in order of deletion."""
     plan = make_plan(*question)
-    whole = {held.reason for held in plan.held_back if held.repository is None}
+    whole = {HoldReason.SOURCE for veto in question[2].vetoes if not veto.repositories}
     waits = [(None if w.reason in whole else w.deletion.manifest.repository, w.reason) for w in plan.waiting]
-    assert Counter(waits) == Counter({(h.repository, h.reason): h.manifests for h in plan.held_back})
+    counts = Counter[tuple[str | None, HoldReason]]()
+    for held in plan.held_back:
+        counts[held.repository, held.reason] += held.manifests
+    assert Counter(waits) == counts
     assert [w.deletion.manifest.repository for w in plan.waiting] == sorted(
         repository for repository, _ in waiting(plan)
     )

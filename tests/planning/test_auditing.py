@@ -118,9 +118,10 @@ def use(
     return Use(repository, tag, digest, "kubernetes prod", where)
 
 
-def missing(uses: Sequence[Use], *there: Entry) -> list[tuple[str, str, str]]:
+def missing(uses: Sequence[Use], *there: Entry, unlisted: Iterable[str] = ()) -> list[tuple[str, str, str]]:
     """The images that are missing, what of them, and who uses them."""
-    found = missing_images(uses, {REPOSITORY: stock(*there).listing})
+    listings = {REPOSITORY: stock(*there).listing, **dict.fromkeys(unlisted)}
+    found = missing_images(uses, listings, "acme")
     return [(finding.name, finding.detail, finding.where) for finding in found]
 
 
@@ -140,6 +141,38 @@ def test_what_is_there_is_not_missing() -> None:
     """By tag or digest; where both are named the digest is what is pulled."""
     there = V1.manifest.digest
     assert missing([use("v1"), use(digest=there), use("moved", there)], V1) == []
+
+
+def both(tag: str | None = None, digest: Digest | None = None, name: str = REPOSITORY) -> list[Use]:
+    """The two readings of one line that begins with the registry's name."""
+    return [use(tag, digest, "images.txt:3", repository) for repository in (f"acme/{name}", name)]
+
+
+def test_an_image_that_can_be_read_in_two_ways_is_there_if_either_is() -> None:
+    """By tag or by digest."""
+    assert missing(both("v1"), V1) == []
+    assert missing(both(digest=V1.manifest.digest), V1) == []
+
+
+def test_an_image_that_is_there_in_neither_reading_is_missing_once() -> None:
+    """Named by the shorter one, which is what most people mean."""
+    assert missing(both("v9"), V1) == [(f"{REPOSITORY}:v9", "no such tag", "kubernetes prod: images.txt:3")]
+    gone = digest_of("gone")
+    assert missing(both(digest=gone, name="nope"), V1) == [
+        (f"nope@{gone}", "no such manifest", "kubernetes prod: images.txt:3")
+    ]
+
+
+def test_images_of_one_workload_that_are_no_readings_of_each_other_stand_each_for_itself() -> None:
+    """A tag that another repository has too, or another tag of the same one, makes up for nothing."""
+    uses = [use("v1"), use("v1", repository="shop/nope"), use("v9"), use("v1", repository=f"other/{REPOSITORY}")]
+    assert [name for name, _, _ in missing(uses, V1)] == ["shop/nope:v1", f"{REPOSITORY}:v9", f"other/{REPOSITORY}:v1"]
+
+
+def test_of_what_may_be_in_an_unlisted_repository_nobody_can_tell() -> None:
+    """Not where one of two readings leads there, either."""
+    assert missing([use("v9", repository="shop/web")], unlisted=["shop/web"]) == []
+    assert missing(both("v9"), V1, unlisted=[f"acme/{REPOSITORY}"]) == []
 
 
 def test_a_digest_of_any_registry_is_nobodys_loss() -> None:

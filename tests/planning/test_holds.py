@@ -84,6 +84,12 @@ def test_without_a_notice_nothing_waits_for_one() -> None:
     assert tags(plan) == ["api:a"]
 
 
+def test_a_notice_that_a_clock_ahead_has_given_is_not_shortened() -> None:
+    """Its time is told as it will be; whatever waits for it waits as long."""
+    plan = planned(place("api", ANNOUNCED, *aged(a="9d")), terms=replace(PLENTY, since=since(a="-3h")))
+    assert waits(plan) == {"a": ("notice", NOW + DAY + timedelta(hours=3))}
+
+
 def test_a_look_of_another_repository_announces_nothing() -> None:
     """The same digest may have been condemned there for long."""
     terms = replace(PLENTY, since=since("web", a="9d"))
@@ -189,7 +195,7 @@ def test_a_source_that_speaks_for_all_is_named_though_nothing_would_go() -> None
 
 
 def test_a_source_that_speaks_for_some_repositories_stops_those_alone() -> None:
-    """The others go on; one that would lose nothing is not named, and what is stopped uses none of the cap."""
+    """The others go on; what is stopped uses none of the cap."""
     places = (
         place("shop/api", ANNOUNCED, *aged(a="9d", b="8d")),
         place("shop/web", FREE, *aged(main="9d")),
@@ -203,14 +209,32 @@ def test_a_source_that_speaks_for_some_repositories_stops_those_alone() -> None:
     assert waits(plan) == {"a": ("source", None), "b": ("source", None), "d": ("cap", None)}
 
 
+@pytest.mark.parametrize("share", ["1", "0"], ids=["nothing is condemned", "its share holds it back already"])
+def test_a_source_that_holds_nothing_back_is_named_all_the_same(share: str) -> None:
+    """With the repositories that it speaks for, and 0 manifests: whoever reads the plan sees that it is silent."""
+    entries = aged(main="9d") if share == "1" else aged(a="9d", main="8d")
+    terms = replace(PLENTY, vetoes=(veto("cluster", "shop/*", "api"),))
+    plan = planned(place("shop/api", keeping("main", share=share), *entries), terms=terms)
+    named = HeldBack(None, HoldReason.SOURCE, "cluster: no answer (it speaks for shop/*, api)", 0)
+    assert [held for held in plan.held_back if held.reason is HoldReason.SOURCE] == [named]
+    assert (plan.manifests, plan.kept) == (len(entries), 1)
+
+
 def test_every_source_that_stops_a_repository_is_named() -> None:
-    """Where one speaks for all, those that speak for some add nothing."""
+    """Where one speaks for all, those that speak for some hold back nothing more; what does so counts 0."""
     places = place("api", FREE, *aged(a="9d")), place("web", FREE, *aged(b="9d"))
     some = (veto("east", "api"), veto("west", "*"), veto("south", "tools"))
     plan = planned(*places, terms=replace(PLENTY, vetoes=some))
-    assert [held.detail for held in plan.held_back] == ["east: no answer; west: no answer", "west: no answer"]
+    idle = "south: no answer (it speaks for tools)"
+    assert [held.detail for held in plan.held_back] == [idle, "east: no answer; west: no answer", "west: no answer"]
     plan = planned(*places, terms=replace(PLENTY, vetoes=(*some, veto("north"), veto("apps"))))
-    assert [(held.repository, held.detail) for held in plan.held_back] == [(None, "north: no answer; apps: no answer")]
+    assert holds(plan) == [(None, "source", 2), *[(None, "source", 0)] * 3]
+    assert [held.detail for held in plan.held_back] == [
+        "north: no answer; apps: no answer",
+        "east: no answer (it speaks for api)",
+        "west: no answer (it speaks for *)",
+        idle,
+    ]
 
 
 def test_what_was_approved_counts_in_neither_share_nor_cap() -> None:

@@ -47,10 +47,13 @@ def test_what_is_not_gone_stays_out_of_it() -> None:
     assert together([AMD, ARM], [ARM]) == {"arm"}
 
 
-def test_of_several_deletions_the_last_one_counts() -> None:
-    """A manifest that was deleted twice comes back once, as it was last."""
-    first, last = lost(AMD, ago=timedelta(days=2), number=1), lost(AMD, ago=timedelta(days=1), number=7)
-    assert with_all_below([first], [first, last], {}) == (last,)
+def test_what_is_chosen_comes_back_as_it_was_chosen() -> None:
+    """By an earlier deletion than its last; what is below it as it was last, and each of them once."""
+    first, last = lost(OUTER, ago=timedelta(days=2), number=1), lost(OUTER, ago=timedelta(days=1), number=7)
+    arm_first, arm_last = lost(ARM, ago=timedelta(days=2), number=2), lost(ARM, ago=timedelta(days=1), number=8)
+    contents = {OUTER.manifest.digest: OUTER.content}
+    everything = [first, last, arm_first, arm_last]
+    assert set(with_all_below([first], everything, contents)) == {first, arm_last}
 
 
 def test_a_long_chain_has_an_end() -> None:

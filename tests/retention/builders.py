@@ -173,10 +173,12 @@ def seen(
     came: Mapping[str, str] | None = None,
     left: Mapping[str, str] | None = None,
     pointed: Mapping[str, Mapping[str, str]] | None = None,
+    back: Mapping[str, str] | None = None,
 ) -> TagMemory:
     """What the ledger has seen, each so long ago: tags that came, the last one that left a manifest, by its name.
 
-    `pointed` gives for a tag what it pointed to earlier, newest first, and how long ago that ended.
+    `pointed` gives for a tag what it pointed to earlier, newest first, and how long ago that ended; `back` when a
+    manifest was put back, by its name.
     """
     return TagMemory(
         came={tag: ago(age) for tag, age in (came or {}).items()},
@@ -185,6 +187,7 @@ def seen(
             tag: tuple(Pointed(digest_of(name), ago(age)) for name, age in earlier.items())
             for tag, earlier in (pointed or {}).items()
         },
+        back={digest_of(name): ago(age) for name, age in (back or {}).items()},
     )
 
 

@@ -44,13 +44,13 @@ def has_time(q: Question, m: Manifest) -> bool:
 
 
 def time(q: Question, m: Manifest) -> datetime:
-    """Its own time: when it was updated, any of its tags came, or (where it has no tag) the last one left it."""
+    """Its own time: when it was updated or put back, any of its tags came, or (where it has none) the last one left."""
     left = [] if m.tags else [moment for digest, moment in q.memory.left.items() if digest == m.digest]
     return _last_of(q, m, [*left, *came(q, m.tags)])
 
 
 def time_in_rule(q: Question, digest: Digest, tags: Iterable[str]) -> datetime:
-    """Its time as a member of a rule that selects these of its tags: when it was updated, or the last of them came."""
+    """Its time in a rule that selects these of its tags: when it was updated or put back, or the last of them came."""
     return next(_last_of(q, m, came(q, tags)) for m in q.listing.manifests if m.digest == digest)
 
 
@@ -60,9 +60,10 @@ def came(q: Question, tags: Iterable[str]) -> list[datetime]:
 
 
 def _last_of(q: Question, m: Manifest, seen: list[datetime]) -> datetime:
-    """The last of these moments and of its `updated_at`; one later than now counts as now."""
+    """The last of these moments, of its `updated_at` and of its return; one later than now counts as now."""
     assert m.updated_at is not None
-    return min(q.now, sorted([m.updated_at, *seen])[-1])
+    back = [moment for digest, moment in q.memory.back.items() if digest == m.digest]
+    return min(q.now, sorted([m.updated_at, *back, *seen])[-1])
 
 
 def is_younger(q: Question, moment: datetime, limit: timedelta) -> bool:

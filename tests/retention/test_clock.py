@@ -40,6 +40,9 @@ NONE_YOUNG_ENOUGH = rule("*", within="1s")
         pytest.param(seen(came={"v1": "-1h"}), "0s", id="a moment later than now counts as now"),
         pytest.param(seen(left={"v1": "2d"}), "100d", id="no leaving where it has tags"),
         pytest.param(seen(pointed={"v1": {"v1": "2d"}}), "100d", id="not what a tag pointed to"),
+        pytest.param(seen(back={"v1": "2d"}), "2d", id="what was put back was pushed then"),
+        pytest.param(seen(back={"v1": "2d"}, came={"v1": "1d"}), "1d", id="a tag that came after that"),
+        pytest.param(seen(back={"v2": "2d"}), "100d", id="not the return of another manifest"),
     ],
 )
 def test_a_rule_counts_from_when_the_tags_that_it_selects_came(memory: TagMemory, age: str) -> None:
@@ -106,6 +109,9 @@ SIGNATURE = attachment_tag("gone", ".sig")
         pytest.param(manifest(name="v1"), seen(left={"v1": "3h"}), "3h", id="its last tag left"),
         pytest.param(manifest(name="v1"), seen(left={"v1": "-3h"}), "0s", id="it left later than now"),
         pytest.param(manifest(name="v1", age="2h"), seen(left={"v1": "3h"}), "2h", id="pushed since it left"),
+        pytest.param(manifest("v1"), seen(back={"v1": "3h"}), "3h", id="it was put back"),
+        pytest.param(manifest(name="v1"), seen(back={"v1": "3h"}, left={"v1": "9h"}), "3h", id="put back, untagged"),
+        pytest.param(manifest("v1"), seen(back={"v1": "-3h"}), "0s", id="put back later than now"),
     ],
 )
 def test_grace_counts_from_what_was_seen_last(entry: Entry, memory: TagMemory, age: str) -> None:
@@ -147,12 +153,13 @@ def test_keep_at_least_keeps_what_was_tagged_last() -> None:
     assert judged(versions, by).kept == {"a"}
     assert judged(versions, by, at=case(memory=seen(came={"d": "1h"}))).kept == {"c"}
     assert judged(versions, by, at=case(memory=seen(came={"d": "1d"}))).kept == {"a", "c"}
+    assert judged(versions, by, at=case(memory=seen(back={"b": "1h"}))).kept == {"b"}
 
 
 @pytest.mark.parametrize(("age", "reason"), [(None, NoTime(future=False)), ("-1h", NoTime(future=True))])
 def test_without_a_readable_time_it_is_kept_whatever_was_seen(age: str | None, reason: KeepReason) -> None:
     """A moment that was seen is no substitute: what has no `updated_at` stays, and takes no slot (law 4)."""
-    memory = seen(came={"x": "1h"}, left={"y": "1h"})
+    memory = seen(came={"x": "1h"}, left={"y": "1h"}, back={"x": "1h"})
     versions = repo(manifest("x", age=age), manifest(name="y", age=age), manifest("a", age="9d"))
     outcome = judged(versions, policy(rule("*", last=1), untagged_within="1d"), at=case(memory=memory))
     assert outcome.reasons("x") == (reason,)

@@ -152,6 +152,7 @@ def _random_memory(rng: random.Random, now: datetime, repository: Repository) ->
             for tag in ("gone", *_tags(repository))
             if rng.random() < 0.4
         },
+        back={digest: moment() for digest in digests if rng.random() < 0.2},
     )
 
 

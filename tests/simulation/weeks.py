@@ -26,7 +26,7 @@ from tests.simulation.registry import REPOSITORIES
 from tests.simulation.world import Wording, World, created
 
 DAYS, REHEARSED = 16, 2
-_CRASHES, _POINTS = 0.06, 150
+_CRASHES, _POINTS = 0.08, 150
 _HALF_A_DAY = timedelta(hours=12)
 
 Command: TypeAlias = Callable[[Application, House], Coroutine[Any, Any, None]]
@@ -76,7 +76,11 @@ def _day(world: World, daily: str) -> Counter[str]:
         world.among_themselves()
         name = daily if number == main else world.rng.choice(_OTHERS)
         counts[name] += 1
-        counts["crashes"] += _command(world, name)
+        crashed = _command(world, name)
+        counts["crashes"] += crashed
+        if crashed and world.rng.random() < 0.5:  # what the dead process left behind, a collection must not take
+            world.among_themselves()
+            _command(world, "gc start")
     world.wait(24 - hours[-1])
     counts.update(_misfortune(world))
     return counts
