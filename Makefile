@@ -8,6 +8,8 @@ WORKERS = $(shell $(BIN)/python -c 'import os; print((os.cpu_count() or 1) + 1)'
 PIN := uv pip compile pyproject.toml --quiet --upgrade --generate-hashes --universal --no-header --no-annotate --python-version 3.11
 
 MAKEFLAGS += --no-builtin-rules
+# The suite starts the product hundreds of times: what Python compiled is kept, whatever the machine's own way.
+unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help demo test worlds lint mutants bench pins clean
 

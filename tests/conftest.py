@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
+from typing import cast
+
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+
+from tests.compiled import share_compiled
 
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("patient", patient)
@@ -16,6 +22,10 @@ settings.register_profile(
     database=None,
 )
 settings.load_profile("patient")
+
+share_compiled()
+# httpx looks for it with each request to an application, in vain and on every path; so it knows at once.
+sys.modules.setdefault("sniffio", cast("ModuleType", None))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -34,6 +34,7 @@ from cleaner.simulator.edge import RequestLog
 from cleaner.simulator.loading import loaded
 from cleaner.simulator.world import World
 from cleaner.wiring import Application, Edges
+from tests.ledger.blank import lay_blank
 from tests.virtual_time import VirtualTimeLoop
 
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -106,6 +107,7 @@ class House:
         randomness: int = 0,
     ) -> None:
         self.directory = state
+        lay_blank(state / "state.db")
         self.settings = self.configured(policy)
         self.loop = VirtualTimeLoop()
         self.start = start

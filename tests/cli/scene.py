@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
-import httpx
 import pytest
 
 from cleaner.cli.main import main
@@ -23,6 +22,8 @@ from cleaner.clock import new_id, utc_now
 from cleaner.simulator.behaviour import Behaviour
 from cleaner.simulator.serve import Options, Origins, serving
 from tests.house import START
+from tests.ledger.blank import lay_blank
+from tests.loopback import NO_AUTHORITIES, ask
 from tests.shelves import Shelf, policy, registry
 
 TOKEN = "dop_v1_of_the_command_line_tests"
@@ -74,7 +75,8 @@ class Scene:
         return self.folder / "config.yaml"
 
     def configure(self, text: str, *, state: str = "") -> None:
-        """Write the configuration: where the simulator and the state are, then this text."""
+        """Write the configuration: where the simulator and the state, a blank one, are; then this text."""
+        lay_blank(self.folder / "state.db")
         head = f"""
 state: sqlite:///{state or self.folder / "state.db"}
 api:
@@ -84,9 +86,13 @@ api:
 """
         self.config.write_text(head + text, encoding="utf-8")
 
+    def forget(self) -> None:
+        """As before the first command: there is no state yet."""
+        (self.folder / "state.db").unlink()
+
     def state(self) -> dict[str, Any]:
         """The first registry, as the simulator has it."""
-        return cast("dict[str, Any]", httpx.get(f"{self.origins.control}/_simulator/state").json()["registries"][0])
+        return cast("dict[str, Any]", ask("GET", f"{self.origins.control}/_simulator/state").json()["registries"][0])
 
     def digests(self) -> set[str]:
         """Every digest that the first registry holds."""
@@ -94,7 +100,7 @@ api:
 
     def requests(self, *methods: str) -> list[str]:
         """The paths of the requests so far, of these methods or of all."""
-        log = httpx.get(f"{self.origins.control}/_simulator/requests").json()["requests"]
+        log = ask("GET", f"{self.origins.control}/_simulator/requests").json()["requests"]
         return [request["path"] for request in log if not methods or request["method"] in methods]
 
     def run(self, *arguments: str) -> Answer:
@@ -118,7 +124,7 @@ api:
     def whole_environment(self) -> dict[str, str]:
         """The environment of the tests with the scene's own."""
         inherited = {name: value for name, value in os.environ.items() if name not in {"CLEANER_CONFIG", "COLUMNS"}}
-        return {**inherited, **self.environment, "PYTHONPATH": str(Path(__file__).parents[2])}
+        return {**inherited, **self.environment, **NO_AUTHORITIES, "PYTHONPATH": str(Path(__file__).parents[2])}
 
 
 @contextmanager
@@ -167,7 +173,7 @@ def type_in(
     monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.setattr(sys, "argv", ["cleaner", *arguments])
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-    for name, value in scene.environment.items():
+    for name, value in {**scene.environment, **NO_AUTHORITIES}.items():
         monkeypatch.setenv(name, value)
     capsys.readouterr()
     with pytest.raises(SystemExit) as end:

@@ -149,10 +149,12 @@ def test_a_declined_prompt_is_0_and_deletes_nothing(typed: str, acme: Scene) -> 
         ('schedule: "0 4 * * *"', "garbage_collection.schedule is 0 4 * * *"),
     ],
 )
-def test_a_collection_that_was_not_started_is_explained(collecting: str, why: str, acme: Scene) -> None:
+def test_a_collection_that_was_not_started_is_explained(
+    collecting: str, why: str, acme: Scene, cleaner: Cleaner
+) -> None:
     """Space that does not come back must not be a riddle."""
     acme.configure(shop_policy(collection=collecting))
-    assert f"No garbage collection was started: {why}." in acme.run("apply", "--yes").out
+    assert f"No garbage collection was started: {why}." in cleaner("apply", "--yes").out
 
 
 def test_a_yes_is_carried_out(acme: Scene) -> None:

@@ -78,13 +78,13 @@ def test_a_file_of_the_name_of_a_repository_comes_first(acme: Scene, cleaner: Cl
     assert cleaner("approve", "shop/web", "--yes").code == 0
 
 
-def test_what_was_shown_is_asked_about_and_a_no_changes_nothing(acme: Scene) -> None:
+def test_what_was_shown_is_asked_about_and_a_no_changes_nothing(acme: Scene, cleaner: Cleaner) -> None:
     """The table stands before the question; only a yes is a yes."""
     code, out, screen = on_a_terminal(acme, "n\n", "approve", "shop/web", "--format", "json")
     assert code == 0
     assert screen.index("shop/web: 8 manifests condemned") < screen.index("Let 8 manifests of shop/web in acme through")
     assert json.loads(out)["approved"] == []
-    assert acme.run("apply", "--yes").code == 3
+    assert cleaner("apply", "--yes").code == 3
 
 
 WRONG = {

@@ -8,7 +8,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from cleaner.cli.outcome import worst
@@ -17,6 +16,7 @@ from cleaner.ledger.opening import open_ledger
 from cleaner.simulator.serve import Origins
 from tests.cli.conftest import Cleaner
 from tests.cli.scene import Scene, scene, shop, shop_policy, type_in
+from tests.loopback import ask
 from tests.shelves import registry
 
 WRONG_FROM_THE_START = {
@@ -45,6 +45,7 @@ WRONG_FROM_THE_START = {
 def test_what_is_wrong_from_the_start_is_2_and_sends_nothing(case: str, acme: Scene, cleaner: Cleaner) -> None:
     """Flags, arguments and a missing terminal are known before any request, and the message says what was expected."""
     arguments, expected = WRONG_FROM_THE_START[case]
+    acme.forget()
     answer = cleaner(*arguments)
     assert answer.code == 2
     assert expected in answer.err
@@ -142,7 +143,7 @@ def test_a_collection_that_outlasts_its_timeout_is_1(
     with scene(tmp_path, registry(shop()), collection=timedelta(hours=1)) as acme:
         acme.configure(shop_policy(collection="timeout: 1s"))
         token = {"Authorization": f"Bearer {acme.environment['DIGITALOCEAN_ACCESS_TOKEN']}"}
-        httpx.post(f"{acme.origins.control}/v2/registries/acme/garbage-collection", headers=token).raise_for_status()
+        ask("POST", f"{acme.origins.control}/v2/registries/acme/garbage-collection", headers=token).raise_for_status()
         answer = type_in(acme, monkeypatch, capsys, "apply", "--yes")
         assert answer.code == 1
         assert "timeout" in answer.err

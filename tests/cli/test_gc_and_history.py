@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-import httpx
 import pytest
 
 from cleaner.clock import new_id
@@ -20,12 +19,13 @@ from cleaner.model.run import RunKind
 from tests.cli.conftest import Cleaner
 from tests.cli.scene import TOKEN, Scene, scene, shop_policy, shop_registry, type_in
 from tests.house import START
+from tests.loopback import ask
 
 
 def start_by_somebody_else(acme: Scene) -> str:
     """Another user of the account starts a collection; gives its uuid."""
     url = f"{acme.origins.control}/v2/registries/acme/garbage-collection"
-    started = httpx.post(url, headers={"Authorization": f"Bearer {TOKEN}"})
+    started = ask("POST", url, headers={"Authorization": f"Bearer {TOKEN}"})
     return str(started.json()["garbage_collection"]["uuid"])
 
 
@@ -159,6 +159,7 @@ def test_the_history_fits_into_a_narrow_terminal(acme: Scene, cleaner: Cleaner, 
 
 def test_a_history_makes_no_state(acme: Scene, cleaner: Cleaner) -> None:
     """Where there is none, it says so and leaves it at that."""
+    acme.forget()
     answer = cleaner("history", "deletions", "--format", "json")
     assert answer.code == 2
     assert "The first `cleaner apply` makes it" in answer.json["error"]

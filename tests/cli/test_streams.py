@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.cli.scene import Scene, scene, shop_policy, shop_registry
-
-
-@pytest.fixture
-def acme(tmp_path: Path) -> Iterator[Scene]:
-    with scene(tmp_path, shop_registry()) as acme:
-        acme.configure(shop_policy())
-        yield acme
+from tests.cli.conftest import Cleaner
+from tests.cli.scene import Scene
 
 
 def in_a_shell(acme: Scene, redirected: str) -> subprocess.CompletedProcess[str]:
@@ -35,13 +27,13 @@ def in_a_shell(acme: Scene, redirected: str) -> subprocess.CompletedProcess[str]
 
 
 @pytest.mark.parametrize("stderr", ["2>/dev/full", "2>&-", "2> >(head -c 1 >/dev/null)"])
-def test_messages_that_cannot_be_written_stop_no_run(stderr: str, acme: Scene) -> None:
+def test_messages_that_cannot_be_written_stop_no_run(stderr: str, acme: Scene, cleaner: Cleaner) -> None:
     """A log's disk that is full, a closed stderr, a reader that went away: the run ends as it would have."""
     done = in_a_shell(acme, f"apply --yes --format json {stderr}")
     assert done.returncode == 0
     assert done.stdout.count('"digest"') == 8
     assert len(acme.requests("DELETE")) == 8
-    assert '"exit_code": 0' in acme.run("history", "runs", "--format", "json").out
+    assert '"exit_code": 0' in cleaner("history", "runs", "--format", "json").out
 
 
 @pytest.mark.parametrize("output", ["table", "json"])
@@ -55,9 +47,9 @@ def test_a_report_that_cannot_be_written_is_said_and_changes_no_exit_code(output
 
 
 @pytest.mark.parametrize("command", ["plan", "schema", "history runs"])
-def test_a_reader_that_has_seen_enough_gets_no_complaint(command: str, acme: Scene) -> None:
+def test_a_reader_that_has_seen_enough_gets_no_complaint(command: str, acme: Scene, cleaner: Cleaner) -> None:
     """`| head -1` ends in silence."""
-    acme.run("apply", "--yes")
+    cleaner("apply", "--yes")
     done = in_a_shell(acme, f"{command} | head -c 1 >/dev/null")
     assert "rror" not in done.stderr
     assert "bug" not in done.stderr

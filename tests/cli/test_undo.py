@@ -71,6 +71,7 @@ def test_what_cannot_be_undone_from_the_start_sends_nothing(case: str, emptied: 
 
 def test_without_a_state_nothing_is_made(acme: Scene, cleaner: Cleaner) -> None:
     """A misspelt state must not look like one in which nothing was deleted."""
+    acme.forget()
     answer = cleaner("undo", "--since", "1h", "--yes")
     assert answer.code == 2
     assert "There is no state at" in answer.err

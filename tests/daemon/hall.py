@@ -21,6 +21,7 @@ from cleaner.model.event import Event
 from cleaner.model.run import Firing, Schedule
 from tests.daemon.household import configuration
 from tests.house import START, unhurried_sqlite
+from tests.ledger.blank import lay_blank
 from tests.virtual_time import VirtualTimeLoop, scheduler_on
 
 
@@ -100,6 +101,7 @@ async def keep(timetable: Timetable, registries: tuple[RegistrySettings, ...]) -
 @contextmanager
 def opened(folder: Path) -> Iterator[Hall]:
     """An empty hall at noon; its state lies in that folder."""
+    lay_blank(folder / "state.db")
     hall = Hall(folder)
     with unhurried_sqlite(), scheduler_on(hall.now), closing(hall.loop):
         yield hall

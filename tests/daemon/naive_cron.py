@@ -25,13 +25,14 @@ def due_in(line: str, zone: ZoneInfo, after: datetime, until: datetime) -> list[
     previous = moment.astimezone(zone).replace(tzinfo=None) - MINUTE
     while moment <= until:
         wall = moment.astimezone(zone).replace(tzinfo=None)
-        left_out = [previous + n * MINUTE for n in range(1, (wall - previous) // MINUTE)]
-        # Due as long after the change as it lies after the gap's beginning.
-        due += [moment + (missing - left_out[0]) for missing in left_out if matches(missing)]
-        is_repeated = wall in shown and hours != "*"
-        if matches(wall) and not is_repeated:
-            due.append(moment)
-        shown.add(wall)
+        expected = previous + MINUTE
+        if wall > expected:  # Due as long after the change as it lies after the gap's beginning.
+            left_out = [expected + n * MINUTE for n in range((wall - expected) // MINUTE)]
+            due += [moment + (missing - expected) for missing in left_out if matches(missing)]
+        if matches(wall):
+            if wall not in shown or hours == "*":
+                due.append(moment)
+            shown.add(wall)
         previous, moment = wall, moment + MINUTE
     return sorted({each for each in due if after < each <= until})
 

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import httpx
 
 from tests.cli.scene import Scene
+from tests.loopback import ask
 
 PATIENCE = 90.0
 Found = TypeVar("Found")
@@ -26,7 +27,7 @@ def wait_for(look: Callable[[], Found | None], what: str, patience: float = PATI
     while time.monotonic() < end:
         if (found := look()) is not None:
             return found
-        time.sleep(0.02)
+        time.sleep(0.05)
     raise AssertionError(f"waited {patience:.0f} s in vain for {what}")
 
 
@@ -64,12 +65,12 @@ class Daemon:
 
     def metric(self, sample: str) -> float:
         """The value of one sample on /metrics, by its name and labels as they stand there."""
-        text = httpx.get(f"{self.url}/metrics").text
+        text = ask("GET", f"{self.url}/metrics").text
         return next(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(f"{sample} "))
 
     def post(self, path: str, token: str) -> httpx.Response:
         """A request that wants something done."""
-        return httpx.post(f"{self.url}{path}", headers={"authorization": f"Bearer {token}"})
+        return ask("POST", f"{self.url}{path}", headers={"authorization": f"Bearer {token}"})
 
     def hang_up(self) -> None:
         """SIGHUP: reload."""

@@ -11,13 +11,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
-import httpx
-
 from cleaner.clock import utc_now
 from cleaner.model.run import STOPPED
 from cleaner.simulator.behaviour import Behaviour
 from tests.cli.scene import Scene, scene
 from tests.daemon.process import Daemon, daemon, wait_for
+from tests.loopback import ask
 from tests.shelves import Shelf, registry
 
 OLD, NEW, ADMIN = "dop_v1_before_the_rotation", "dop_v1_after_the_rotation", "only-for-operators"
@@ -65,7 +64,7 @@ def configure(world: Scene, schedule: str, acme: int, beta: int) -> None:
 
 def log_of(world: Scene) -> list[dict[str, Any]]:
     """Every request so far."""
-    log: list[dict[str, Any]] = httpx.get(f"{world.origins.control}/_simulator/requests").json()["requests"]
+    log: list[dict[str, Any]] = ask("GET", f"{world.origins.control}/_simulator/requests").json()["requests"]
     return log
 
 
@@ -80,7 +79,7 @@ def deleted(world: Scene, name: str) -> Counter[str]:
 
 def versions_left(world: Scene) -> dict[str, set[str]]:
     """The version tags that each registry still holds."""
-    state = httpx.get(f"{world.origins.control}/_simulator/state").json()
+    state = ask("GET", f"{world.origins.control}/_simulator/state").json()
     return {
         each["name"]: {tag for repository in each["repositories"] for m in repository["manifests"] for tag in m["tags"]}
         for each in state["registries"]
@@ -115,7 +114,7 @@ def a_reload(world: Scene, keeper: Daemon) -> None:
     keeper.hang_up()
     assert "shedule" in keeper.told("configuration not reloaded: the old one stays in force")[0]["error"]
     assert keeper.metric("registry_cleaner_configuration_last_reload_successful") == 0
-    assert httpx.get(f"{keeper.url}/-/ready").status_code == 200
+    assert ask("GET", f"{keeper.url}/-/ready").status_code == 200
     configure(world, EVERY_DAY, acme=40, beta=500)
     keeper.hang_up()
     keeper.told("configuration reloaded")

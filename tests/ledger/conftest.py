@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cleaner.ledger.ledger import Ledger
+from tests.ledger.blank import lay_blank
 from tests.ledger.samples import opened
 
 
@@ -21,5 +22,6 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def ledger(path: Path) -> Iterator[Ledger]:
     """A new ledger in a file."""
+    lay_blank(path)
     with closing(opened(path)) as new:
         yield new

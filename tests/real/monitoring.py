@@ -13,11 +13,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import httpx
 import yaml
 
 from tests.daemon.process import wait_for
 from tests.deploy.queries import DEPLOY, RULES, Json
+from tests.loopback import ask
 
 _LISTENING = re.compile(r'msg="Listening on".* address=(\S+)')
 _SECONDS = {"m": 60, "h": 3600, "d": 86400}
@@ -38,7 +38,7 @@ class Prometheus:
 
     def ask(self, query: str) -> list[Json]:
         """The series that a query finds now; a failure names the query that Prometheus refuses."""
-        answer = httpx.post(f"http://{self.address}/api/v1/query", data={"query": query}).json()
+        answer = ask("POST", f"http://{self.address}/api/v1/query", data={"query": query}).json()
         assert answer["status"] == "success", f"{query}: {answer['error']}"
         found: list[Json] = answer["data"]["result"]
         return found
@@ -58,7 +58,7 @@ class Alertmanager:
         """The alert of that name, as soon as another one keeps it silent."""
 
         def look() -> Json | None:
-            alerts = httpx.get(f"http://{self.address}/api/v2/alerts").json()
+            alerts = ask("GET", f"http://{self.address}/api/v2/alerts").json()
             silent = (alert for alert in alerts if alert["status"]["inhibitedBy"])
             return next((alert for alert in silent if alert["labels"]["alertname"] == name), None)
 

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
 
 from cleaner.clock import new_id, utc_now
 from cleaner.simulator.behaviour import Behaviour
 from cleaner.simulator.serve import Options, Origins, serving
 from tests.daemon.process import wait_for
+from tests.loopback import ask
 from tests.real.debian import skip_module_unless_root, tree
 from tests.real.parts import skip_module_without
 from tests.real.tree import LAUNCHER, PROJECT, UNIT, Machine, booted
@@ -122,7 +122,7 @@ def service(machine: Machine) -> Iterator[Service]:
 
 def test_it_is_started_once_it_is_ready(service: Service) -> None:
     """`systemctl start` waits for READY: the pages answer at once, and `systemctl status` says what it is about."""
-    assert httpx.get(f"{service.url}/-/ready").status_code == 200
+    assert ask("GET", f"{service.url}/-/ready").status_code == 200
     assert service.machine.show("ActiveState") == "active"
     assert 'Status: "keeps demo; nothing is scheduled"' in service.machine.run("systemctl", "status", UNIT)
 
@@ -138,7 +138,7 @@ def test_it_has_no_rights(service: Service) -> None:
 
 def test_it_cleans_as_confined_as_it_is(service: Service) -> None:
     """A run deletes, collects and is written down: nothing of the hardening stands in its way."""
-    answer = httpx.post(f"{service.url}/-/run/demo", headers={"authorization": f"Bearer {ADMIN}"})
+    answer = ask("POST", f"{service.url}/-/run/demo", headers={"authorization": f"Bearer {ADMIN}"})
     assert answer.is_success
     ended = service.tells("run ended")
     assert (ended["outcome"], ended["deleted"] > 0) == ("success", True)

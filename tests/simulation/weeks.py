@@ -25,7 +25,7 @@ from tests.simulation.promise import broken_by_command, pulled
 from tests.simulation.registry import REPOSITORIES
 from tests.simulation.world import Wording, World, created
 
-DAYS, REHEARSED = 16, 2
+DAYS, REHEARSED = 14, 2
 _CRASHES, _POINTS = 0.08, 150
 _HALF_A_DAY = timedelta(hours=12)
 

@@ -21,6 +21,7 @@ from cleaner.clock import new_id, utc_now
 from cleaner.errors import UsageError
 from cleaner.simulator.behaviour import Behaviour
 from cleaner.simulator.serve import Address, CannotListen, Options, serving
+from tests.loopback import ask
 
 COMMAND = "import typer; from cleaner.cli.simulator import simulator; typer.run(simulator)"
 
@@ -46,9 +47,9 @@ def test_it_says_where_it_listens_and_ends_cleanly_on_a_signal(number: signal.Si
         control = first.removeprefix("listening on ").strip()
         registry = second.removeprefix("registry on ").strip()
         bearer = {"Authorization": "Bearer s3cret"}
-        assert httpx.get(f"{control}/v2/registry").status_code == 401
-        assert httpx.get(f"{control}/v2/registry", headers=bearer).json()["registry"]["name"] == "acme"
-        assert f'realm="{control}/v2/registry/auth"' in httpx.get(f"{registry}/v2/").headers["www-authenticate"]
+        assert ask("GET", f"{control}/v2/registry").status_code == 401
+        assert ask("GET", f"{control}/v2/registry", headers=bearer).json()["registry"]["name"] == "acme"
+        assert f'realm="{control}/v2/registry/auth"' in ask("GET", f"{registry}/v2/").headers["www-authenticate"]
         os.kill(process.pid, number)
         assert process.wait(timeout=10) == 0
         assert process.stderr is not None
@@ -58,12 +59,12 @@ def test_it_says_where_it_listens_and_ends_cleanly_on_a_signal(number: signal.Si
 def test_a_thread_serves_both_planes_until_the_block_ends() -> None:
     """The demo registry, whole: nothing is left listening."""
     with serving(Options(now=utc_now, new_id=new_id)) as origins:
-        listed = httpx.get(f"{origins.control}/v2/registries", headers={"Authorization": "Bearer any"}).json()
+        listed = ask("GET", f"{origins.control}/v2/registries", headers={"Authorization": "Bearer any"}).json()
         assert [registry["name"] for registry in listed["registries"]] == ["demo"]
-        assert httpx.get(f"{origins.registry}/v2/").status_code == 401
+        assert ask("GET", f"{origins.registry}/v2/").status_code == 401
     for origin in (origins.control, origins.registry):
         with pytest.raises(httpx.ConnectError):
-            httpx.get(origin)
+            ask("GET", origin)
 
 
 def test_a_client_that_hangs_up_is_seen() -> None:
@@ -72,9 +73,9 @@ def test_a_client_that_hangs_up_is_seen() -> None:
     with serving(Options(now=utc_now, new_id=new_id, behaviour=slow)) as origins:
         headers = {"Authorization": "Bearer any"}
         with pytest.raises(httpx.ReadTimeout):
-            httpx.get(f"{origins.control}/v2/registry", headers=headers, timeout=httpx.Timeout(5, read=0.05))
-        assert httpx.get(f"{origins.control}/v2/registries", headers=headers).status_code == 200
-        requests = httpx.get(f"{origins.control}/_simulator/requests").json()["requests"]
+            ask("GET", f"{origins.control}/v2/registry", headers=headers, timeout=httpx.Timeout(5, read=0.05))
+        assert ask("GET", f"{origins.control}/v2/registries", headers=headers).status_code == 200
+        requests = ask("GET", f"{origins.control}/_simulator/requests").json()["requests"]
     assert [(request["path"], request["status"]) for request in requests] == [
         ("/v2/registry", None),
         ("/v2/registries", 200),
