@@ -165,7 +165,7 @@ FAULTS = [
     Fault(FILE, "missing", "No such file", missing),
     Fault(FILE, "a folder", "no regular file", folder),
     Fault(FILE, "empty", "names no image at all", lines(b"# written by the fleet\n")),
-    Fault(FILE, "half a line", ":1: expected an image reference", lines(b"shop:v0@sha256:0123")),
+    Fault(FILE, "half a line", "expected an image reference", lines(b"shop:v0@sha256:0123")),
     Fault(FILE, "no text", "expected UTF-8", lines(b"\xff\xfe")),
 ]  # fmt: skip
 OF_EACH_KIND = [

@@ -87,6 +87,7 @@ class Witness:
         if request.method == "DELETE" and answer.status_code == 204:
             self._deleted(path)
         elif request.method == "POST" and answer.status_code == 201 and path.endswith("/garbage-collection"):
+            self._notice_collections()
             broken = broken_by_collection(self.charter, self.seen, self.registry, self.now)
             self.object(f"a collection was started: {why}" for why in broken)
 
