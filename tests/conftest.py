@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from types import ModuleType
 from typing import cast
@@ -30,6 +31,7 @@ sys.modules.setdefault("sniffio", cast("ModuleType", None))
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Tests that share what is costly stay in one process; told, should pytest and pytest-xdist fall out over it."""
+    gc.freeze()  # the tests themselves are not garbage, and need not be looked through for it again and again
     if not getattr(session.config.option, "loadgroup", False):
         return
     stray = [item.nodeid for item in session.items if item.get_closest_marker("xdist_group") and "@" not in item.nodeid]

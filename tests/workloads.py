@@ -58,7 +58,8 @@ class Workloads:
         network, folder = self.house.network, self.house.directory
         self.apps = Apps(network.planes[CONTROL])
         network.planes = {**network.planes, CONTROL: self.apps, _API_SERVER: self.cluster.transport()}
-        kube_api.kubeconfig(folder / "kube.yaml", f"https://{_API_SERVER}:6443", {"token": "of-the-cluster"})
+        server, user = f"https://{_API_SERVER}:6443", {"token": "of-the-cluster"}
+        kube_api.kubeconfig(folder / "kube.yaml", server, user, kube_api.UNVERIFIED)
         self._write()
 
     def deploy(self, source: str, repository: str, *, tag: str = "", digest: str = "") -> None:

@@ -200,9 +200,9 @@ def idle(machine: Machine, key: Key, begin: datetime, end: datetime) -> timedelt
     """How long between two moments a process was up and no run on the registry under way."""
     if end - begin < SOON:
         return timedelta()
-    busy = [(each.began, each.ended) for each in machine.tries if each.key[0] == key[0]]
+    busy = [(each.began, each.ended) for each in machine.tries if each.key[0] == key[0] and begin < each.ended]
     up = sum((overlap(life, (begin, end)) for life in machine.lives), timedelta())
-    return up - sum((overlap(span, (begin, end)) for span in busy), timedelta())
+    return up - sum((overlap(span, (begin, end)) for span in busy if span[0] < end), timedelta())
 
 
 def overlap(one: Span, other: Span) -> timedelta:

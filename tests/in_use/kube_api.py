@@ -209,6 +209,10 @@ def served(cluster: Cluster, tls: ssl.SSLContext | None = None) -> Iterator[str]
             thread.join(timeout=10)
 
 
+UNVERIFIED = {"insecure-skip-tls-verify": True}
+"""A cluster that is spoken to over no wire: no authorities are loaded for it, which takes longer than its answers."""
+
+
 def kubeconfig(path: Path, server: str, user: Object, cluster: Object | None = None) -> Path:
     """Write a kubeconfig with the contexts `here`, which is the current one, and `nowhere`, where nobody listens."""
     contexts = {"here": {"server": server, **(cluster or {})}, "nowhere": {"server": "http://127.0.0.1:9"}}

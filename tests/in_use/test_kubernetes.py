@@ -29,7 +29,8 @@ TOKEN = "a-very-secret-token"
 @pytest.fixture
 def place(tmp_path: Path) -> Kubernetes:
     """The cluster `prod`, by a kubeconfig with a token."""
-    file = kube_api.kubeconfig(tmp_path / "kube.yaml", "https://kube.example.com:6443", {"token": TOKEN})
+    server, user = "https://kube.example.com:6443", {"token": TOKEN}
+    file = kube_api.kubeconfig(tmp_path / "kube.yaml", server, user, kube_api.UNVERIFIED)
     return Kubernetes("prod", file, None)
 
 

@@ -34,23 +34,26 @@ from tests.retention.builders import (
 NAMES = ["a", "b", "c", "d", "e", "f"]
 AGES = st.sampled_from([None, "-1h", "0s", "1h", "1d", "2d", "9d", "40d"])
 OTHERS = st.lists(st.sampled_from(NAMES), max_size=2, unique=True)
+BOOLEANS = st.booleans()
+SUBJECTS = st.none() | st.sampled_from([*NAMES, "absent"])
+VERSIONS = {
+    name: st.lists(st.sampled_from([f"{name}-x", f"1.0.{number}", f"v2.{number}.0"]), max_size=2, unique=True)
+    for number, name in enumerate(NAMES)
+}
 
 
 @st.composite
 def entries(draw: st.DrawFn, name: str) -> Entry:
     """A manifest with any tags, of any age, that may name any others: rings among them, and itself."""
-    number = NAMES.index(name)
-    versions = draw(
-        st.lists(st.sampled_from([f"{name}-x", f"1.0.{number}", f"v2.{number}.0"]), max_size=2, unique=True)
-    )
-    attachments = [attachment_tag(other) for other in draw(OTHERS)] if draw(st.booleans()) else []
+    versions = draw(VERSIONS[name])
+    attachments = [attachment_tag(other) for other in draw(OTHERS)] if draw(BOOLEANS) else []
     return manifest(
         *versions,
         *attachments,
         name=name,
         age=draw(AGES),
-        children=draw(OTHERS) if draw(st.booleans()) else [],
-        subject=draw(st.none() | st.sampled_from([*NAMES, "absent"])),
+        children=draw(OTHERS) if draw(BOOLEANS) else [],
+        subject=draw(SUBJECTS),
     )
 
 

@@ -14,7 +14,6 @@ from tests.in_use.kube_api import Cluster
 APPS, CLUSTER, FILE = "app_platform", "kubernetes", "file"
 API_SERVER = "kube.example"
 REVISIONS = 2
-_UNVERIFIED = {"insecure-skip-tls-verify": True}  # there is no TLS to verify, and what would costs time to load
 _OURS = "registry.digitalocean.com/acme"
 
 
@@ -57,9 +56,8 @@ class Fleet:
     def __post_init__(self) -> None:
         network, folder = self.house.network, self.house.directory
         network.planes = {**network.planes, API_SERVER: self.cluster.transport()}
-        kube_api.kubeconfig(
-            folder / "kube.yaml", f"https://{API_SERVER}:6443", {"token": "of-the-cluster"}, _UNVERIFIED
-        )
+        server, user = f"https://{API_SERVER}:6443", {"token": "of-the-cluster"}
+        kube_api.kubeconfig(folder / "kube.yaml", server, user, kube_api.UNVERIFIED)
         self._show()
 
     def deploy(self, source: str, name: str, deployed: Deployed) -> None:
