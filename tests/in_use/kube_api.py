@@ -215,7 +215,8 @@ UNVERIFIED = {"insecure-skip-tls-verify": True}
 
 def kubeconfig(path: Path, server: str, user: Object, cluster: Object | None = None) -> Path:
     """Write a kubeconfig with the contexts `here`, which is the current one, and `nowhere`, where nobody listens."""
-    contexts = {"here": {"server": server, **(cluster or {})}, "nowhere": {"server": "http://127.0.0.1:9"}}
+    plain = UNVERIFIED if server.startswith("http:") else {}
+    contexts = {"here": {"server": server, **plain, **(cluster or {})}, "nowhere": {"server": "http://127.0.0.1:9"}}
     content = {
         "apiVersion": "v1",
         "kind": "Config",
