@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
@@ -32,6 +31,7 @@ from cleaner.cli.outcome import Outcome, attempt, complaints, exit_code, not_beg
 from cleaner.cli.plan_file import read_plan_file
 from cleaner.cli.progress import progress
 from cleaner.cli.signals import stop_on_signals
+from cleaner.cli.suggestions import did_you_mean
 from cleaner.cli.tables import show_deletions, show_held_back, show_report, show_warnings
 from cleaner.config.settings import CollectionSchedule, RegistrySettings, Settings
 from cleaner.errors import CleanerError, NotThere, UsageError
@@ -146,8 +146,7 @@ async def _insist_on_allowed(
         policies = {name: policy_for(name, registry.policies) for name in names}
         known |= {name for name, policy in policies.items() if policy is not None and policy.mode is Mode.ENFORCE}
     for name in sorted(allowed - known):
-        near = ", ".join(safe(each) for each in get_close_matches(name, known, n=3, cutoff=0.5))
-        step = f"Did you mean: {near}?" if near else "See them all: cleaner plan"
+        step = did_you_mean(name, known, "See them all: cleaner plan")
         raise NotThere(f"--allow {safe(name)}: no repository of that name stands under a policy in mode enforce", step)
 
 

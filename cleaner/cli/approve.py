@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import closing
-from difflib import get_close_matches
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated
@@ -28,6 +27,7 @@ from cleaner.cli.options import (
 )
 from cleaner.cli.plan_file import Entry, entries, read_plan_file
 from cleaner.cli.progress import Listed, progress
+from cleaner.cli.suggestions import did_you_mean
 from cleaner.cli.tables import show_entries
 from cleaner.config.settings import RegistrySettings, Settings
 from cleaner.errors import CleanerError, ListingIncomplete, ManifestUnreadable, NotThere, SourceUnreadable, UsageError
@@ -116,8 +116,7 @@ def _approvable(registry: RegistrySettings, found: Sequence[Entry]) -> tuple[Ent
 def _nothing(plan: Plan, repository: str, known: Sequence[str]) -> CleanerError:
     name = safe(repository)
     if repository not in known:
-        near = ", ".join(safe(each) for each in get_close_matches(repository, known, n=3, cutoff=0.5))
-        step = f"Did you mean: {near}?" if near else "See them all: cleaner plan"
+        step = did_you_mean(repository, known, "See them all: cleaner plan")
         return NotThere(f"{plan.registry} has no repository {name}, and there is no file of that name here", step)
     for hold in plan.held_back:
         here = hold.repository == repository or (hold.repository is None and hold.manifests > 0)

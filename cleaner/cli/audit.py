@@ -32,11 +32,11 @@ _TITLES = {
 
 def audit(config: ConfigOption = None, registry: RegistryOption = None, output: FormatOption = Format.TABLE) -> None:
     """Look for tags that do not pull, attachments without a subject, and images in use that are missing."""
-    settings, notes = load_settings(config), list[str]()
+    settings = load_settings(config)
     try:
-        outcomes = asyncio.run(_audits(settings, registry, notes))
+        outcomes, notes = asyncio.run(_audits(settings, registry))
     except CleanerError as error:
-        outcomes = refused(settings, registry, error)
+        outcomes, notes = refused(settings, registry, error), ()
     with presenting():
         if output is Format.JSON:
             write_json({"registries": [_document(outcome) for outcome in outcomes], "notes": notes})
@@ -49,14 +49,13 @@ def audit(config: ConfigOption = None, registry: RegistryOption = None, output: 
     raise typer.Exit(worst(outcome.result.exit_code for outcome in outcomes))
 
 
-async def _audits(settings: Settings, name: str | None, notes: list[str]) -> list[Outcome[Audit]]:
-    """What each registry's audit came to; what a person should know of how is said, and added to `notes`."""
+async def _audits(settings: Settings, name: str | None) -> tuple[list[Outcome[Audit]], tuple[str, ...]]:
+    """What each registry's audit came to, and what a person should know of how, which is said too."""
     registries = chosen(settings, name)
     reveal_tokens(registries)
     with closing(Application.for_planning(settings, production())) as application, progress(messages()) as tell:
-        notes += application.notes
-        say_notes(notes)
-        return [await attempt(one, application.audit(one, tell)) for one in registries]
+        say_notes(application.notes)
+        return [await attempt(one, application.audit(one, tell)) for one in registries], application.notes
 
 
 def _show(console: Console, found: Audit) -> None:

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Annotated
 
 import typer
@@ -17,6 +16,7 @@ from cleaner.cli.explanation import Explanation, explanation_document, show_expl
 from cleaner.cli.lineage import all_families, family_of
 from cleaner.cli.options import ConfigOption, Format, FormatOption, RegistryOption, answering, load_settings, the_one
 from cleaner.cli.progress import progress
+from cleaner.cli.suggestions import did_you_mean
 from cleaner.config.settings import RegistrySettings, Settings
 from cleaner.docr.credentials import hosts_of
 from cleaner.errors import CleanerError, ListingIncomplete, ManifestUnreadable, NotThere, SourceUnreadable, UsageError
@@ -126,8 +126,7 @@ def _find(listing: Listing, wanted: Wanted) -> Manifest | None:
 
 
 def _not_found(repository: str, asked: str, names: list[str]) -> NotThere:
-    near = ", ".join(safe(name) for name in get_close_matches(asked, names, n=3, cutoff=0.5))
-    step = f"Did you mean: {near}?" if near else f"See them all: cleaner explain {safe(repository)}."
+    step = did_you_mean(asked, names, f"See them all: cleaner explain {safe(repository)}.")
     return NotThere(f"{safe(repository)} has no {safe(asked)}", f"{step} What was deleted: cleaner history deletions")
 
 

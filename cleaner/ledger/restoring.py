@@ -78,7 +78,7 @@ def _restorable(row: Row[Any]) -> Restorable:
 
 
 def find_lossy(connection: Connection, registry: str) -> tuple[str, ...]:
-    """The repositories of what could be found restorable, by name."""
+    """The repositories from which `find_restorable` finds anything, by name."""
     names = select(deletions.c.repository).where(deletions.c.registry == registry, *RESTORABLE).distinct()
     return tuple(connection.execute(names.order_by(deletions.c.repository)).scalars())
 

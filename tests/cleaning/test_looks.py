@@ -11,9 +11,9 @@ import pytest
 from cleaner.model.plan import HoldReason
 from tests.changes import entries, move_tag, once_planned, push
 from tests.cleaning.undoing import condemning, undo
-from tests.cleaning.waiting import HOUR, pass_by
 from tests.house import REGISTRY, House, path_of
 from tests.shelves import Shelf, house, left, policy, registry
+from tests.waiting import HOUR, pass_by
 
 USED = "registry.digitalocean.com/acme/shop:prod\n"
 KEEP = '[{tags: [main, prod, "keep-*"]}]'

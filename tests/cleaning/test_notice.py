@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,9 @@ from cleaner.model.plan import HoldReason
 from cleaner.model.report import Report
 from tests.changes import entries, move_tag, once_planned, push
 from tests.cleaning.undoing import BEFORE_CLEAN, KEEP_MAIN, condemning
-from tests.cleaning.waiting import DAY, HOUR, pass_by
 from tests.house import House
 from tests.shelves import Shelf, left, policy
+from tests.waiting import DAY, HOUR, pass_by
 
 
 def announced(report: Report) -> bool:
@@ -25,6 +27,17 @@ def doomed() -> tuple[Shelf, str]:
     shelf = Shelf()
     shelf.image("main", days=2)
     return shelf, shelf.image("v1")
+
+
+@contextmanager
+def after_its_notice(state: Path) -> Iterator[tuple[House, Shelf, str]]:
+    """A house whose next run may delete the version on its shelf: it was announced a day ago."""
+    shelf, version = doomed()
+    with condemning(shelf, state, rest="notice: 24h") as world:
+        assert announced(world.apply())
+        pass_by(world, DAY)
+        world.events.clear()
+        yield world, shelf, version
 
 
 def governing(world: House, repositories: str) -> None:
@@ -64,11 +77,7 @@ def test_a_plan_for_another_moment_ends_no_notice(tmp_path: Path) -> None:
 
 def test_what_the_second_judgement_keeps_is_announced_anew(tmp_path: Path) -> None:
     """Somebody holds it between the plan and the second look, and lets go: it has its whole notice before it again."""
-    shelf, version = doomed()
-    with condemning(shelf, tmp_path, rest="notice: 24h") as world:
-        assert announced(world.apply())
-        pass_by(world, DAY)
-        world.events.clear()
+    with after_its_notice(tmp_path) as (world, _, version):
         once_planned(world, lambda: move_tag(world, "hold-it", version))
         assert [skipped.digest for skipped in world.apply().skipped] == [version]
         [entry] = [entry for entry in entries(world) if entry["digest"] == version]
@@ -79,11 +88,7 @@ def test_what_the_second_judgement_keeps_is_announced_anew(tmp_path: Path) -> No
 
 def test_the_second_judgement_announces_nothing(tmp_path: Path) -> None:
     """What it is the first to condemn was told to nobody: the next run announces it."""
-    shelf, version = doomed()
-    with condemning(shelf, tmp_path, rest="notice: 24h") as world:
-        assert announced(world.apply())
-        pass_by(world, DAY)
-        world.events.clear()
+    with after_its_notice(tmp_path) as (world, shelf, version):
         other = shelf.image("v2")
         once_planned(world, lambda: push(world, shelf))
         assert [gone.digest for gone in world.apply().deleted] == [version]

@@ -35,6 +35,13 @@ def deleted_twice(state: Path) -> Iterator[tuple[House, str]]:
         yield world, image
 
 
+def delete_and_collect(world: House) -> None:
+    """A run deletes, and somebody's collection takes the blobs."""
+    world.apply()
+    collect(world)
+    world.start += timedelta(hours=1)
+
+
 def runs_that_can_be_undone(world: House) -> list[bool]:
     """What the history says of both deletions, the first one first."""
     with world.application() as application:
@@ -76,9 +83,7 @@ def test_what_is_there_again_was_not_lost(tmp_path: Path) -> None:
     shelf.image("main", days=2)
     lost, image = shelf.image("v0"), shelf.image("v1")
     with condemning(shelf, tmp_path) as world:
-        world.apply()
-        collect(world)
-        world.start += timedelta(hours=1)
+        delete_and_collect(world)
         world.plan()
         push(world, shelf)
         with world.application() as application:
@@ -95,9 +100,7 @@ def test_a_repository_that_cannot_be_listed_may_have_lost_it(tmp_path: Path) -> 
     shelf.image("main", days=2)
     shelf.image("v1")
     with condemning(shelf, tmp_path) as world:
-        world.apply()
-        collect(world)
-        world.start += timedelta(hours=1)
+        delete_and_collect(world)
         world.network.before = lambda request: httpx.Response(403) if "/digests" in path_of(request) else None
         assert len(undo(world).collected) == 1
 
@@ -108,9 +111,7 @@ def test_each_repository_is_listed_once(tmp_path: Path) -> None:
     shelf.image("main", days=2)
     shelf.image("v0")
     with condemning(shelf, tmp_path) as world:
-        world.apply()
-        collect(world)
-        world.start += timedelta(hours=1)
+        delete_and_collect(world)
         shelf.image("v1")
         push(world, shelf)
         world.plan()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from cleaner.model.plan import Plan
@@ -80,4 +80,4 @@ def copied(seen: Evidence) -> Evidence:
     """The same evidence; what will be seen of looks and readings from now on stands in one of the two only."""
     looks = defaultdict(list, {name: [*looks] for name, looks in seen.looks.items()})
     readings = defaultdict(list, {source: [*readings] for source, readings in seen.readings.items()})
-    return Evidence(looks, readings, seen.announced, seen.unheard, seen.uncollected)
+    return replace(seen, looks=looks, readings=readings)

@@ -1,4 +1,4 @@
-"""Three weeks of a world: the cleaner's commands, on one ledger, while life goes on around it."""
+"""Two weeks of a world: the cleaner's commands, on one ledger, while life goes on around it."""
 
 from __future__ import annotations
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 
@@ -20,6 +20,7 @@ from tests.simulation.fleet import API_SERVER, FILE, Fleet
 from tests.simulation.people import People
 from tests.simulation.registry import Registry
 from tests.simulation.witness import Witness
+from tests.waiting import pass_by
 
 _EMPTY = {"registries": [{"name": "acme", "region": "fra1", "repositories": []}]}
 _TROUBLES = (kube_api.forbidden, kube_api.broken, kube_api.broken_at_the_end, kube_api.half_an_answer)
@@ -70,7 +71,7 @@ class World:
 
     def wait(self, hours: float) -> None:
         """Time passes."""
-        self.house.run(asyncio.sleep(hours * 3600))
+        pass_by(self.house, timedelta(hours=hours))
 
     def among_themselves(self) -> None:
         """People do this and that while no command is under way."""
